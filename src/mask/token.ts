@@ -1,0 +1,14 @@
+declare const token: unique symbol
+
+/**
+ * The masked value of a field: a key id, a colon, 64 lowercase hex digits.
+ * Only {@link asToken} and the masker make one, so a column typed `Token`
+ * cannot take a plain string.
+ */
+export type Token = string & { readonly [token]: true }
+
+const TOKEN = /^[a-z][a-z0-9-]{0,15}:[0-9a-f]{64}$/
+
+export function isToken(text: unknown): text is Token {
+  return typeof text === "string" && TOKEN.test(text)
+}
