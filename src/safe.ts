@@ -1,0 +1,62 @@
+import stringWidth from "string-width"
+
+/** Marks a reader can still tell apart on one letter; real orthographies need no more. */
+const MARKS_PER_LETTER = 4
+
+/** Printable ASCII shows as itself, so most text never meets the loop below. */
+const PLAIN = /^[\x20-\x7e]*$/
+
+const CONTROL = /\p{Cc}/u
+const MARK = /\p{M}/u
+
+/**
+ * What would not show, would show in another order, or would change the width
+ * of its neighbours: format and bidi characters, line and paragraph separators,
+ * private and unassigned ones, fillers and variation selectors, and the flags
+ * and skin tones that terminals disagree about.
+ */
+const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{RI}\p{EMod}]/u
+
+/**
+ * Text from a queue, a database or an argument, made fit for a terminal: it is
+ * shown, never obeyed. The result is one line.
+ *
+ * Control characters become `\xNN`; invisible and reordering ones `\u{…}`;
+ * ill-formed UTF-16 U+FFFD; marks that stand alone or in a flood `\u{…}` too.
+ * A backslash stays itself, so making a text safe twice changes nothing.
+ *
+ * @param maxWidth - Terminal columns. A longer text ends in `ellipsis`; an escape is never cut in two.
+ */
+export function safe(text: string, maxWidth = Number.POSITIVE_INFINITY, ellipsis = "…"): string {
+  if (text.length <= maxWidth && PLAIN.test(text)) return text
+
+  let shown = ""
+  let width = 0
+  // Where to cut should the text turn out too long: the last place that leaves room for the ellipsis.
+  const room = maxWidth - ellipsis.length
+  let cut = 0
+  let marks = MARKS_PER_LETTER
+  for (const character of text) {
+    marks = MARK.test(character) ? marks + 1 : 0
+    const piece = marks > MARKS_PER_LETTER ? codePoint(character) : visible(character)
+    // An escape is not a letter: a mark after it would sit on our own brace.
+    if (piece !== character) marks = MARKS_PER_LETTER
+    width += stringWidth(piece)
+    if (width > maxWidth) return shown.slice(0, cut) + ellipsis.slice(0, Math.max(0, maxWidth))
+    shown += piece
+    if (width <= room) cut = shown.length
+  }
+  return shown
+}
+
+function visible(character: string): string {
+  if (CONTROL.test(character)) {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
+  }
+  if (!character.isWellFormed()) return "\ufffd"
+  return UNSEEN.test(character) ? codePoint(character) : character
+}
+
+function codePoint(character: string): string {
+  return `\\u{${(character.codePointAt(0) as number).toString(16)}}`
+}
