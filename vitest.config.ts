@@ -1,8 +1,19 @@
+import { readFile } from "node:fs/promises"
 import { defineConfig } from "vitest/config"
 
+/** The build embeds YAML as text (esbuild's import attribute `type: "text"`); tests must see the same. */
+const yamlAsText = {
+  name: "yaml-as-text",
+  async load(id: string): Promise<string | null> {
+    return id.endsWith(".yaml") ? `export default ${JSON.stringify(await readFile(id, "utf8"))}` : null
+  },
+}
+
 export default defineConfig({
+  plugins: [yamlAsText],
   test: {
     include: ["test/**/*.test.{ts,tsx}"],
+    globalSetup: "test/global-setup.ts",
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

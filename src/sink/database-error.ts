@@ -1,0 +1,160 @@
+import { AbortedTransactionError } from "kysely"
+import { UserError } from "../errors.ts"
+import { type Action, actionOn, isServerError, type ServerError } from "./sqlstate.ts"
+
+/** A failure of the database, reduced to what may be shown. */
+export interface DatabaseFailure {
+  readonly action: Action
+  readonly sqlState: string | undefined
+  /** The column, where PostgreSQL names it. */
+  readonly column: string | undefined
+  /** For the operator. Holds names of tables, columns and constraints; no value of any row. */
+  readonly userError: UserError
+}
+
+/**
+ * Judge what a query or a connection attempt threw.
+ *
+ * @returns null when it is no failure of the database: a bug, or a `UserError` already.
+ */
+export function judge(error: unknown): DatabaseFailure | null {
+  if (isServerError(error)) {
+    return {
+      action: actionOn(error.code),
+      sqlState: error.code,
+      column: error.column,
+      userError: describeServerError(error),
+    }
+  }
+  const failure = (action: Action, userError: UserError) => ({
+    action,
+    sqlState: undefined,
+    column: undefined,
+    userError,
+  })
+  if (error instanceof AbortedTransactionError) {
+    return failure("retry", new UserError("unavailable", "PostgreSQL answered COMMIT with ROLLBACK"))
+  }
+  if (!(error instanceof Error) || error instanceof UserError) return null
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined
+  if (isTlsFailure(error, code)) return failure("stop", describeTlsFailure(code))
+  // pg refuses some passwords itself, an empty one for example, before the server can.
+  if (/^SASL/.test(error.message)) return failure("reread-secret", describe("28P01"))
+  if (isConnectionFailure(error, code)) return failure("reconnect", describeConnectionFailure(error, code))
+  return null
+}
+
+/**
+ * The same failure, safe to show: a `UserError` with the SQLSTATE and the names
+ * of constraint, table and column, and nothing that PostgreSQL quotes of a row.
+ * What is no failure of the database comes back as it is.
+ */
+export function safeDatabaseError(error: unknown): unknown {
+  return judge(error)?.userError ?? error
+}
+
+/** Run database work whose errors must be safe to show. */
+export async function withSafeErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw safeDatabaseError(error)
+  }
+}
+
+interface Words {
+  readonly kind: UserError["kind"]
+  readonly says: string
+  readonly hint?: string
+}
+
+const INIT = "run peppermill init"
+const WRITER = "grant peppermill_writer to the user of database.url"
+
+const WORDS: Readonly<Record<string, Words>> = {
+  "25006": {
+    kind: "config",
+    says: "PostgreSQL is read-only here",
+    hint: "database.url must name the primary, not a replica",
+  },
+  "28000": {
+    kind: "permission",
+    says: "PostgreSQL refused the user",
+    hint: "check the user of database.url, and pg_hba.conf",
+  },
+  "28P01": {
+    kind: "permission",
+    says: "PostgreSQL did not take the password",
+    hint: "check the user and password of database.url",
+  },
+  "3D000": { kind: "config", says: "the database does not exist", hint: "check the name in database.url" },
+  "3F000": { kind: "config", says: "a schema is missing", hint: INIT },
+  "42501": { kind: "permission", says: "PostgreSQL denied permission", hint: WRITER },
+  "42703": { kind: "config", says: "a column is missing", hint: INIT },
+  "42883": { kind: "config", says: "a function is missing", hint: INIT },
+  "42P01": { kind: "config", says: "a table is missing", hint: INIT },
+  "53100": { kind: "unavailable", says: "the disk of PostgreSQL is full" },
+  "53200": { kind: "unavailable", says: "PostgreSQL is out of memory" },
+  "53300": { kind: "unavailable", says: "PostgreSQL has no free connection" },
+  "55P03": { kind: "unavailable", says: "PostgreSQL could not get a lock in time" },
+  "57014": { kind: "unavailable", says: "PostgreSQL cancelled a statement that took too long" },
+  "57P03": { kind: "unavailable", says: "PostgreSQL is not ready yet" },
+}
+
+const WORDS_BY_CLASS: Readonly<Record<string, Words>> = {
+  "08": { kind: "unavailable", says: "the connection to PostgreSQL failed" },
+  "22": { kind: "data", says: "PostgreSQL refused a value" },
+  "23": { kind: "data", says: "a constraint of the table refused a row" },
+  "40": { kind: "unavailable", says: "PostgreSQL rolled the transaction back" },
+  "53": { kind: "unavailable", says: "PostgreSQL is short of a resource" },
+  "57": { kind: "unavailable", says: "PostgreSQL ended the session" },
+  "58": { kind: "unavailable", says: "PostgreSQL met an error of its system" },
+  XX: { kind: "unavailable", says: "PostgreSQL met an internal error" },
+}
+
+const UNKNOWN: Words = { kind: "unavailable", says: "PostgreSQL refused a statement" }
+
+function describe(code: string, names: readonly string[] = []): UserError {
+  const { kind, says, hint } = WORDS[code] ?? WORDS_BY_CLASS[code.slice(0, 2)] ?? UNKNOWN
+  const details = [`SQLSTATE ${code}`, ...names].join(", ")
+  return new UserError(kind, `${says} (${details})`, hint === undefined ? {} : { hint })
+}
+
+function describeServerError({ code, schema, table, column, constraint }: ServerError): UserError {
+  return describe(code, [
+    ...(table ? [`table ${schema ? `${schema}.` : ""}${table}`] : []),
+    ...(column ? [`column ${column}`] : []),
+    ...(constraint ? [`constraint ${constraint}`] : []),
+  ])
+}
+
+/** Node's names for what is wrong with a certificate, and pg's words for a server without TLS. */
+function isTlsFailure(error: Error, code: string | undefined): boolean {
+  return (
+    /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/.test(code ?? "") ||
+    /SSL connection/.test(error.message)
+  )
+}
+
+function describeTlsFailure(code: string | undefined): UserError {
+  return code === undefined
+    ? new UserError("config", "PostgreSQL does not speak TLS", {
+        hint: "turn ssl on in the server: only a connection within this machine may do without",
+      })
+    : new UserError("config", `the certificate of PostgreSQL did not pass (${code})`, {
+        hint: "check the host name of database.url, and name the certificate authority with sslrootcert",
+      })
+}
+
+/** Node names what its sockets and the resolver report; pg reports ends and timeouts of its own in words only. */
+function isConnectionFailure(error: Error, code: string | undefined): boolean {
+  if (code !== undefined) return "syscall" in error || code.startsWith("ECONN") || code === "ETIMEDOUT"
+  return /^(Connection terminated|Query read timeout|timeout |Client (has|was) )/.test(error.message)
+}
+
+function describeConnectionFailure(error: Error, code: string | undefined): UserError {
+  const how = code ?? (/timeout/.test(error.message) ? "no answer in time" : "connection lost")
+  return new UserError("unavailable", `PostgreSQL does not answer (${how})`, {
+    hint: "check that the host and port of database.url can be reached from here",
+  })
+}
