@@ -1,5 +1,5 @@
 import type { Rejection } from "./decode/event-shape.ts"
-import type { Counts } from "./source/source.ts"
+import type { StopCause } from "./drain-control.ts"
 
 /** Why a message stays in the queue although we have received it. */
 export type LeftReason = "rejected" | "damaged" | "dry-run" | "not-committed"
@@ -29,12 +29,12 @@ export type DrainEvent =
       attempt: number
       delayMs: number
     }
-  | { type: "heartbeat"; count: number; lost: number }
-  | { type: "empty-poll"; consecutive: number; counts: Counts | null }
+  | { type: "heartbeat"; count: number; lost: number; failed: boolean }
+  | { type: "empty-poll"; consecutive: number }
   | { type: "waiting-for-others"; inFlight: number }
   | { type: "paused" }
   | { type: "resumed" }
-  | { type: "stopping"; cause: "signal" | "bound" }
+  | { type: "stopping"; cause: StopCause }
   | { type: "finished"; outcome: Outcome; heldByOthers: number }
 
 /** `stopped`: by a signal, or others still hold messages. */

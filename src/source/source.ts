@@ -46,14 +46,13 @@ export interface QueueFacts {
  */
 export interface Source {
   /**
-   * Wait for at most ten messages. None after `waitSeconds` is not an error,
-   * and says little: an empty answer may be false.
+   * Wait for at most `max` messages, 1 to 10. None after `waitSeconds` is not an
+   * error, and says little: an empty answer may be false.
    *
-   * Aborting `signal` cuts the poll short. The messages of a poll that was cut
-   * short may be hidden until the visibility timeout, so this is for the second
-   * signal only: a gentle stop lets the poll finish.
+   * A poll cannot be cut short: SQS would hide the messages of an aborted long
+   * poll until the visibility timeout. A gentle stop waits for it.
    */
-  receive(waitSeconds: number, signal: AbortSignal): Promise<Received>
+  receive(max: number, waitSeconds: number): Promise<Received>
 
   /** Remove messages. Resolves with the deliveries that could not be removed after all retries. */
   acknowledge(deliveries: readonly Delivery[]): Promise<readonly Delivery[]>
