@@ -128,11 +128,12 @@ function describeServerError({ code, schema, table, column, constraint }: Server
   ])
 }
 
-/** Node's names for what is wrong with a certificate, and pg's words for a server without TLS. */
+/** Node's names for what is wrong with a certificate or a handshake, and pg's words for a server without TLS. */
 function isTlsFailure(error: Error, code: string | undefined): boolean {
   return (
-    /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/.test(code ?? "") ||
-    /SSL connection/.test(error.message)
+    /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/.test(
+      code ?? "",
+    ) || /does not support SSL/.test(error.message)
   )
 }
 
@@ -141,15 +142,18 @@ function describeTlsFailure(code: string | undefined): UserError {
     ? new UserError("config", "PostgreSQL does not speak TLS", {
         hint: "turn ssl on in the server: only a connection within this machine may do without",
       })
-    : new UserError("config", `the certificate of PostgreSQL did not pass (${code})`, {
+    : new UserError("config", `TLS with PostgreSQL failed (${code})`, {
         hint: "check the host name of database.url, and name the certificate authority with sslrootcert",
       })
 }
 
-/** Node names what its sockets and the resolver report; pg reports ends and timeouts of its own in words only. */
+const CONNECTION_WORDS =
+  /^(Connection terminated|Query read timeout|timeout |Client (has|was) |Received unexpected |There was an error establishing)/
+
+/** Node names what its sockets and the resolver report; pg has only words for what it notices itself. */
 function isConnectionFailure(error: Error, code: string | undefined): boolean {
-  if (code !== undefined) return "syscall" in error || code.startsWith("ECONN") || code === "ETIMEDOUT"
-  return /^(Connection terminated|Query read timeout|timeout |Client (has|was) )/.test(error.message)
+  if (code === undefined) return CONNECTION_WORDS.test(error.message)
+  return "syscall" in error || /^(ECONN|ETIMEDOUT$|ERR_STREAM_|ERR_SOCKET_)/.test(code)
 }
 
 function describeConnectionFailure(error: Error, code: string | undefined): UserError {
