@@ -1,0 +1,29 @@
+import { BINDINGS, type Binding, bindingsIn, type Place } from "./keymap.ts"
+
+export interface FooterKey {
+  readonly shown: string
+  readonly word: string
+  readonly isMinor: boolean
+}
+
+/** The few keys that matter where one is, in the order of the keymap. */
+export function footerKeys(places: readonly Place[]): readonly FooterKey[] {
+  return bindingsIn(places).flatMap(({ shown, footer, isMinor = false }) =>
+    footer === undefined ? [] : [{ shown: shown.split(" ")[0] as string, word: footer, isMinor }],
+  )
+}
+
+/** Every key, those of a place first. */
+export function helpKeys(places: readonly Place[]): readonly Binding[] {
+  const here = bindingsIn(places)
+  return [...here, ...BINDINGS.filter((binding) => !here.includes(binding))]
+}
+
+/** The README's table of keys. */
+export function keysMarkdown(): string {
+  const rows = BINDINGS.map(({ shown, does }) => {
+    const keys = shown.split(" ").map((key) => `\`${key}\``)
+    return `| ${keys.join(" ")} | ${does} |`
+  })
+  return ["| key | what it does |", "|---|---|", ...rows, ""].join("\n")
+}
