@@ -3,7 +3,10 @@ export interface Delivery {
   /** The queue's message id. */
   readonly id: string
   readonly body: string
-  /** When the producer sent it, by the queue's clock: milliseconds since the epoch. */
+  /**
+   * When the producer sent it, by the queue's clock: milliseconds since the epoch.
+   * Of a queue that does not say (SQS does), when we received it.
+   */
   readonly sentAtMs: number
   /** Times the queue has handed this message out, counting this one. Starts at 1. */
   readonly receiveCount: number
