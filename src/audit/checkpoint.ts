@@ -97,6 +97,6 @@ function readKey(read: () => KeyObject, half: "private" | "public"): KeyObject {
   }
   if (key?.asymmetricKeyType === "ed25519") return key
   throw new UserError("config", `the checkpoint key is not an Ed25519 ${half} key in PEM`, {
-    hint: "peppermill keys new makes a pair",
+    hint: "openssl genpkey -algorithm ed25519 makes a private key, openssl pkey -pubout its public half",
   })
 }

@@ -4,6 +4,7 @@ import { PGlite } from "@electric-sql/pglite"
 import fc from "fast-check"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { nextHash } from "../../src/audit/chain.ts"
+import type { AuditAction } from "../../src/audit/record.ts"
 import { record } from "./records.ts"
 
 let db: PGlite
@@ -28,7 +29,7 @@ test("the SQL of VAULT-FORMAT.md hashes every record as verifyChain does", async
     position: fc.integer({ min: 1, max: 2 ** 40 }),
     atMicros: fc.integer({ min: -(10 ** 12), max: 4_102_444_800_000_000 }),
     actor: text,
-    action: text,
+    action: text as fc.Arbitrary<AuditAction>,
     subject: optional,
     tokens: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
     reason: optional,

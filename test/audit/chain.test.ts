@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { describe, expect, test } from "vitest"
 import { CHAIN_START, type ChainHead, canonicalRecord, nextHash, verifyChain } from "../../src/audit/chain.ts"
-import type { AuditRecord, ChainedRecord } from "../../src/audit/record.ts"
+import type { AuditAction, AuditRecord, ChainedRecord } from "../../src/audit/record.ts"
 import { chain, chained, record } from "./records.ts"
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex")
@@ -46,7 +46,7 @@ describe("the canonical form", () => {
       { position: 2 },
       { atMicros: 1 },
       { actor: "bob" },
-      { actor: "alicer", action: "equest" },
+      { actor: "alicer", action: "equest" as AuditAction },
       { action: "release" },
       { subject: "" },
       { subject: "u" },

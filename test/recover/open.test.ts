@@ -89,6 +89,7 @@ describe("opening", () => {
     const damaged = row.sealed.slice()
     damaged[20] = (damaged[20] ?? 0) ^ 1
     expect(decrypt(key, damaged.slice(1, 13), new Uint8Array(), damaged.slice(13))).toBeNull()
+    expect(decrypt(key, damaged.slice(1, 13), new Uint8Array(), damaged.slice(-15))).toBeNull()
     expect(openOriginal(key, TABLE, { ...row, sealed: damaged })).toBeNull()
   })
 
