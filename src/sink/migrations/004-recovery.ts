@@ -1,0 +1,315 @@
+import type { Migration } from "./migration.ts"
+
+/**
+ * Request, approval, release: who may have which original, and for what reason.
+ *
+ * These functions are the only way into the vault for a recoverer, with psql as
+ * with us. A refusal is an answer and no exception, because an exception would
+ * roll its record back. What is not there and what is another's look alike.
+ *
+ * A release takes two transactions. `release` records it and picks the rows;
+ * `collect` hands them out once that record was committed by an earlier one:
+ * whoever rolls back has either the record or no rows.
+ *
+ * No literal here holds a backslash: a session may change what it means.
+ */
+export const recovery: Migration = {
+  name: "004-recovery",
+  sql: `
+create table vault.requests (
+  id uuid primary key default gen_random_uuid(),
+  requester text not null,
+  tokens text[] not null,
+  subject text,
+  reason text not null,
+  ticket text,
+  approvals integer not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  written_by xid8 not null,
+  denied_at timestamptz,
+  released_at timestamptz,
+  released_by xid8,
+  originals integer
+);
+create index requests_open on vault.requests (expires_at);
+create index requests_released on vault.requests (requester, released_at);
+
+create table vault.approvals (
+  request uuid not null references vault.requests,
+  approver text not null,
+  at timestamptz not null,
+  written_by xid8 not null,
+  primary key (request, approver)
+);
+
+-- What was released and not yet collected.
+create table vault.released (
+  request uuid not null references vault.requests,
+  subject text not null,
+  field text not null,
+  token text not null,
+  primary key (request, subject, field, token)
+);
+
+-- Not known is no: a status long forgotten, or an id of another server that a dump brought here.
+create function vault.committed_before(xid xid8) returns boolean
+language sql set search_path = pg_catalog, pg_temp
+as $function$
+  select case
+    when xid = pg_current_xact_id() or xid >= pg_snapshot_xmax(pg_current_snapshot()) then false
+    else coalesce(pg_xact_status(xid) = 'committed', false)
+  end
+$function$;
+
+create function vault.refuse(
+  action text, why text, subject text, tokens integer, reason text, ticket text, request_id uuid
+) returns text
+language plpgsql set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  perform vault.append(action, subject, tokens, left(reason, 1000), left(ticket, 200), request_id,
+    jsonb_build_object('outcome', 'refused', 'why', why));
+  return case when why = 'foreign' then 'unknown' else why end;
+end
+$function$;
+
+-- A policy that was changed meanwhile counts where it is the stricter one.
+create view vault.request_states as
+select r.id, r.requester, r.tokens, r.subject, r.reason, r.ticket, r.created_at, r.written_by,
+  least(r.expires_at, r.created_at + make_interval(mins => p.ttl_minutes)) as expires_at,
+  greatest(r.approvals, p.approvals) as approvals_needed,
+  given.approvals,
+  case
+    when r.denied_at is not null then 'denied'
+    when r.released_at is not null then 'released'
+    when clock_timestamp() >= least(r.expires_at, r.created_at + make_interval(mins => p.ttl_minutes)) then 'expired'
+    when given.committed >= greatest(r.approvals, p.approvals) then 'approved'
+    else 'waiting'
+  end as state
+from vault.requests r cross join vault.policy p cross join lateral (
+  select count(*) filter (where a.approver <> r.requester and vault.committed_before(a.written_by)) as committed,
+    coalesce(jsonb_agg(jsonb_build_object('by', a.approver, 'atMs', vault.micros(a.at) / 1000) order by a.at), '[]')
+      as approvals
+  from vault.approvals a where a.request = r.id
+) given;
+
+create function vault.rows_left(policy vault.policy) returns integer
+language sql set search_path = pg_catalog, pg_temp
+as $function$
+  select greatest(0, policy.rows_per_hour - coalesce(sum(r.originals), 0))::integer from vault.requests r
+  where r.requester = session_user and r.released_at > clock_timestamp() - interval '1 hour'
+$function$;
+
+create function vault.policy_in_force()
+returns table (login text, approvals integer, ttl_minutes integer, rows_per_hour integer, rows_left integer)
+language sql security definer set search_path = pg_catalog, pg_temp
+as $function$
+  select session_user::text, p.approvals, p.ttl_minutes, p.rows_per_hour, vault.rows_left(p) from vault.policy p
+$function$;
+
+create function vault.request(tokens text[], subject text, reason text, ticket text default null)
+returns table (status text, id uuid, approvals_needed integer, expires_at timestamptz)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  policy vault.policy := vault.take_turn();
+  wanted text[] := array(select distinct unnest(request.tokens) order by 1);
+  -- What shows as a blank or as nothing.
+  blanks text := '[[:space:][:cntrl:]' || chr(160) || chr(173) || chr(847) || chr(5760) || chr(6158)
+    || chr(8192) || '-' || chr(8207) || chr(8232) || '-' || chr(8239) || chr(8287) || '-' || chr(8303)
+    || chr(10240) || chr(12288) || chr(12644) || chr(65279) || chr(65440) || ']';
+  made vault.requests;
+  why text := case
+    when cardinality(wanted) = 0 and request.subject is null or request.subject = '' then 'no-target'
+    when cardinality(wanted) > 100 then 'too-many'
+    when exists (
+      select from unnest(wanted) as given (token)
+      where token is null or token !~ '^[a-z][a-z0-9-]{0,15}:[0-9a-f]{64}$'
+    ) then 'not-a-token'
+    when char_length(regexp_replace(coalesce(request.reason, ''), blanks, '', 'g')) < 10 then 'no-reason'
+    when char_length(request.reason) > 1000 or char_length(request.ticket) > 200
+      or char_length(request.subject) > 1000 then 'too-long'
+  end;
+begin
+  if why is not null then
+    return query select vault.refuse('request', why, left(request.subject, 1000), cardinality(wanted),
+      request.reason, request.ticket, null), null::uuid, null::integer, null::timestamptz;
+    return;
+  end if;
+  insert into vault.requests as r
+    (requester, tokens, subject, reason, ticket, approvals, created_at, expires_at, written_by)
+    values (session_user, wanted, request.subject, request.reason, nullif(request.ticket, ''), policy.approvals,
+      clock_timestamp(), clock_timestamp() + make_interval(mins => policy.ttl_minutes), pg_current_xact_id())
+    returning r.* into made;
+  perform vault.append('request', made.subject, cardinality(made.tokens), made.reason, made.ticket, made.id,
+    jsonb_build_object('outcome', 'done', 'tokens', made.tokens));
+  return query select 'requested', made.id, made.approvals, made.expires_at;
+end
+$function$;
+
+create function vault.approve(request uuid) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  policy vault.policy := vault.take_turn();
+  asked vault.request_states;
+  why text;
+begin
+  select s.* into asked from vault.request_states s where s.id = approve.request;
+  why := case
+    when asked.id is null then 'unknown'
+    when asked.requester = session_user then 'own'
+    when asked.state in ('denied', 'released') then 'already-' || asked.state
+    when asked.state = 'expired' then 'expired'
+    when exists (
+      select from vault.approvals a where a.request = asked.id and a.approver = session_user
+    ) then 'already-approved'
+  end;
+  if why is not null then
+    return vault.refuse('approve', why, asked.subject, coalesce(cardinality(asked.tokens), 0), null, asked.ticket,
+      approve.request);
+  end if;
+  insert into vault.approvals (request, approver, at, written_by)
+    values (asked.id, session_user, clock_timestamp(), pg_current_xact_id());
+  perform vault.append('approve', asked.subject, cardinality(asked.tokens), null, asked.ticket, asked.id,
+    jsonb_build_object('outcome', 'done', 'requester', asked.requester));
+  return 'approved';
+end
+$function$;
+
+create function vault.deny(request uuid) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  policy vault.policy := vault.take_turn();
+  asked vault.request_states;
+  why text;
+begin
+  select s.* into asked from vault.request_states s where s.id = deny.request;
+  why := case
+    when asked.id is null then 'unknown'
+    when asked.state in ('denied', 'released') then 'already-' || asked.state
+    when asked.state = 'expired' then 'expired'
+  end;
+  if why is not null then
+    return vault.refuse('deny', why, asked.subject, coalesce(cardinality(asked.tokens), 0), null, asked.ticket,
+      deny.request);
+  end if;
+  update vault.requests r set denied_at = clock_timestamp() where r.id = asked.id;
+  perform vault.append('deny', asked.subject, cardinality(asked.tokens), null, asked.ticket, asked.id,
+    jsonb_build_object('outcome', 'done', 'requester', asked.requester));
+  return 'denied';
+end
+$function$;
+
+create function vault.release(request uuid)
+returns table (status text, originals integer, rows_left integer)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  policy vault.policy := vault.take_turn();
+  room integer := vault.rows_left(policy);
+  asked vault.request_states;
+  found_rows vault.released[];
+  why text;
+begin
+  select s.* into asked from vault.request_states s where s.id = release.request;
+  why := case
+    when asked.id is null then 'unknown'
+    when asked.requester <> session_user then 'foreign'
+    when not vault.committed_before(asked.written_by) then 'uncommitted'
+    when asked.state in ('denied', 'released') then 'already-' || asked.state
+    when asked.state <> 'approved' then asked.state
+  end;
+  if why is null then
+    -- One more than there is room for shows that there are too many.
+    if asked.subject is null then
+      found_rows := array(
+        select row(asked.id, o.subject, o.field, o.token)::vault.released from vault.originals o
+        where o.token = any (asked.tokens) limit room + 1);
+    else
+      found_rows := array(
+        select row(asked.id, o.subject, o.field, o.token)::vault.released from vault.originals o
+        where o.subject = asked.subject and (cardinality(asked.tokens) = 0 or o.token = any (asked.tokens))
+        limit room + 1);
+    end if;
+    if cardinality(found_rows) > room then
+      why := 'quota';
+    end if;
+  end if;
+  if why is not null then
+    return query select vault.refuse('release', why, asked.subject, coalesce(cardinality(asked.tokens), 0),
+      asked.reason, asked.ticket, release.request), 0, room;
+    return;
+  end if;
+
+  delete from vault.released d using vault.requests r
+    where r.id = d.request and r.released_at < clock_timestamp() - interval '1 minute';
+  insert into vault.released select f.* from unnest(found_rows) f;
+  update vault.requests r set released_at = clock_timestamp(), released_by = pg_current_xact_id(),
+    originals = cardinality(found_rows) where r.id = asked.id;
+  perform vault.append('release', asked.subject, cardinality(found_rows), asked.reason, asked.ticket, asked.id,
+    jsonb_build_object('outcome', 'done',
+      'subjects', array(select distinct f.subject from unnest(found_rows) f order by 1)));
+  return query select 'released', cardinality(found_rows), room - cardinality(found_rows);
+end
+$function$;
+
+create function vault.collect(request uuid)
+returns table (subject text, field text, token text, data_key bytea, sealed bytea, wrapped bytea)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $function$
+declare
+  policy vault.policy := vault.take_turn();
+  asked vault.requests;
+  why text;
+begin
+  select r.* into asked from vault.requests r where r.id = collect.request;
+  why := case
+    when asked.id is null then 'unknown'
+    when asked.requester <> session_user then 'foreign'
+    when asked.released_at is null then 'unreleased'
+    when not vault.committed_before(asked.released_by) then 'uncommitted'
+    when asked.released_at < clock_timestamp() - interval '1 minute' then 'too-late'
+    when not exists (select from vault.released d where d.request = asked.id) then 'already-collected'
+  end;
+  if why is not null then
+    perform vault.refuse('release', why, asked.subject, coalesce(cardinality(asked.tokens), 0),
+      asked.reason, asked.ticket, collect.request);
+    return;
+  end if;
+  return query
+    with handed_out as (delete from vault.released d where d.request = asked.id returning d.*)
+    select o.subject, o.field, o.token, o.data_key, o.sealed, k.wrapped
+    from handed_out h
+      join vault.originals o on o.subject = h.subject and o.field = h.field and o.token = h.token
+      left join vault.data_keys k on k.id = o.data_key
+    order by o.subject, o.field, o.created_at, o.token;
+end
+$function$;
+
+create function vault.status(request uuid) returns setof vault.request_states
+language sql security definer set search_path = pg_catalog, pg_temp
+as $function$
+  select s.* from vault.request_states s
+  where s.id = request
+    and (s.requester = session_user or pg_has_role(session_user, 'peppermill_approver', 'member'))
+$function$;
+
+create function vault.pending() returns setof vault.request_states
+language sql security definer set search_path = pg_catalog, pg_temp
+as $function$
+  select s.* from vault.request_states s join vault.requests r using (id)
+  where r.expires_at > clock_timestamp() and s.state = 'waiting' order by s.created_at
+$function$;
+
+revoke all on all functions in schema vault from public;
+grant usage on schema vault to peppermill_recoverer, peppermill_approver;
+grant execute on function vault.policy_in_force() to peppermill_recoverer, peppermill_approver, peppermill_auditor;
+grant execute on function vault.status(uuid) to peppermill_recoverer, peppermill_approver;
+grant execute on function vault.request(text[], text, text, text), vault.release(uuid), vault.collect(uuid)
+  to peppermill_recoverer;
+grant execute on function vault.approve(uuid), vault.deny(uuid), vault.pending() to peppermill_approver;
+`,
+}
