@@ -1,0 +1,156 @@
+import { Command, type CommanderError } from "commander"
+import { closestMatch } from "leven"
+import { UserError } from "../errors.ts"
+import type { Io } from "../io.ts"
+import { versionJson, versionLine } from "../version.ts"
+import { type CommonOptions, nonEmpty, positiveInteger, withCommonOptions } from "./options.ts"
+
+export interface RootOptions extends CommonOptions {
+  readonly batch?: boolean
+  readonly follow?: boolean
+  readonly dryRun?: boolean
+  readonly maxMessages?: number
+  readonly maxSeconds?: number
+  readonly maxRejects: string
+  readonly queueUrl?: string
+  readonly ascii?: boolean
+  readonly screenReader?: boolean
+}
+
+/** The surfaces the root command opens. They are loaded by main.ts, and only when used. */
+export interface Surfaces {
+  batch(options: RootOptions): Promise<void>
+  dryRun(options: RootOptions): Promise<void>
+  terminal(options: RootOptions): Promise<void>
+  demo(options: { readonly json?: boolean; readonly events?: number }): Promise<void>
+}
+
+const EXAMPLES = `
+Examples
+  peppermill demo                      the whole job on embedded parts, no set-up
+  peppermill init                      create or check the tables and roles
+  peppermill doctor                    check everything a run needs
+  peppermill --batch --json            drain to empty, print one JSON object
+  peppermill --batch --follow          drain for ever, until a signal
+
+Exit status
+  0 done   64 usage   65 more rejects than allowed   69 a service did not answer
+  70 a bug   75 not finished: others hold messages, or a bound was reached
+  77 not allowed   78 configuration   130, 143 stopped by a signal, batch finished
+
+Secrets come from the environment, a private file or AWS Secrets Manager, never
+from flags.
+`
+
+export function createProgram(io: Io, surfaces: Surfaces): Command {
+  const program = withCommonOptions(new Command("peppermill"))
+    .description("Mask login events from SQS and store them in PostgreSQL.")
+    .argument("[command]")
+    .usage("[options] | <command> [options]")
+    .option("--batch", "no terminal: drain to empty, print a summary, exit")
+    .option("--follow", "with --batch: never exit on empty")
+    .option("--dry-run", "show what would be written, and put everything back")
+    .option("--max-messages <n>", "stop after taking in this many messages", positiveInteger)
+    .option("--max-seconds <n>", "stop after this many seconds", positiveInteger)
+    .option(
+      "--max-rejects <n|n%>",
+      "rejected messages that a batch may have and still succeed",
+      nonEmpty,
+      "0",
+    )
+    .option("--queue-url <url>", "the queue, instead of queue.url", nonEmpty)
+    .option("--ascii", "terminal: draw with ASCII only")
+    .option("--screen-reader", "terminal: labelled lines, no drawing")
+    .option("--version", "version, commit, Node and platform")
+    .addHelpText("after", EXAMPLES)
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: io.out, writeErr: () => {}, outputError: () => {} })
+    .exitOverride()
+    .action(async (command: string | undefined, options: RootOptions & { version?: boolean }) => {
+      if (options.version) io.out(`${options.json ? versionJson() : versionLine()}\n`)
+      else if (command !== undefined) throw unknownCommand(program, command)
+      else await openSurface(options, surfaces)
+    })
+  for (const command of commands(io, surfaces)) program.addCommand(inherit(command, program))
+  return program
+}
+
+async function openSurface(options: RootOptions, surfaces: Surfaces): Promise<void> {
+  if (options.batch && options.dryRun) {
+    throw new UserError("usage", "--batch and --dry-run exclude each other", { hint: "say one of them" })
+  }
+  const flag = options.follow ? "--follow" : options.maxSeconds !== undefined ? "--max-seconds" : undefined
+  if (flag !== undefined && !options.batch) {
+    throw new UserError("usage", `${flag} goes with --batch`, { hint: `peppermill --batch ${flag}` })
+  }
+  if (options.batch) await surfaces.batch(options)
+  else if (options.dryRun) await surfaces.dryRun(options)
+  else await surfaces.terminal(options)
+}
+
+function commands(io: Io, surfaces: Surfaces): readonly Command[] {
+  const demo = new Command("demo")
+    .description("the whole job on an embedded queue and an embedded PostgreSQL, no set-up")
+    .option("--json", "answer in JSON, for machines")
+    .option("--events <n>", "login events to make up", positiveInteger)
+    .action((options) => surfaces.demo(options))
+
+  const init = withCommonOptions(new Command("init"))
+    .description("create or check tables, schemas and roles")
+    .option("--sql", "print the DDL and do nothing")
+    .option("--partitioned", "make the event table range-partitioned by month")
+    .action(async (options) => (await import("./init.ts")).runInit(io, options))
+
+  const doctor = withCommonOptions(new Command("doctor"))
+    .description("check everything a run needs, and say what to do")
+    .action(async (options) => (await import("./doctor.ts")).runDoctor(io, options))
+
+  const mask = withCommonOptions(new Command("mask"))
+    .description("the token of a value under every live key")
+    .argument("<value>", "the value, or - to read it from standard input")
+    .option("--field <name>", "only this field", nonEmpty)
+    .action(async (value: string, options) => (await import("./mask.ts")).runMask(io, value, options))
+
+  const keys = new Command("keys").description("mask keys and data keys")
+  keys
+    .command("new")
+    .description("make a mask key: 32 random bytes as 64 hex digits")
+    .action(async () => (await import("./keys.ts")).runNewKey(io))
+
+  const config = new Command("config").description("the configuration")
+  withCommonOptions(config.command("print"))
+    .description("every key with the origin of its value, secrets hidden")
+    .action(async (options) => (await import("./config.ts")).runConfigPrint(io, options))
+  config
+    .command("schema")
+    .description("the JSON Schema, for editors")
+    .action(async () => (await import("./config.ts")).runConfigSchema(io))
+  withCommonOptions(config.command("check"))
+    .description("read the configuration and say whether it is good")
+    .action(async (options) => (await import("./config.ts")).runConfigCheck(io, options))
+
+  return [demo, init, doctor, mask, keys, config]
+}
+
+function inherit(command: Command, program: Command): Command {
+  command.copyInheritedSettings(program)
+  for (const child of command.commands) inherit(child, command)
+  return command
+}
+
+function unknownCommand(program: Command, name: string): UserError {
+  const names = program.commands.map((command) => command.name())
+  const nearest = closestMatch(name, names, { maxDistance: 2 })
+  return new UserError("usage", `there is no command ${name}`, {
+    hint: nearest === undefined ? "peppermill --help lists the commands" : `did you mean ${nearest}?`,
+  })
+}
+
+/** What commander found wrong with the arguments, as ours. `null`: it has printed help, and all is well. */
+export function usageError(error: CommanderError): UserError | null {
+  if (error.exitCode === 0) return null
+  const [message = "", ...more] = error.message.replace(/^error: /, "").split("\n")
+  const hint = more.join(" ").replace(/^\((.*)\)$/, "$1")
+  return new UserError("usage", message, { hint: hint === "" ? "peppermill --help shows the usage" : hint })
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto"
+import { runBatch } from "../batch/batch.ts"
+import { drain } from "../drain.ts"
+import { createDrainControl } from "../drain-control.ts"
+import type { Io } from "../io.ts"
+import { openDatabaseOf, openDrain, openSettings } from "../open.ts"
+import { initDatabase } from "../sink/init.ts"
+import { firstRows, mostRepeated, rowsHolding } from "../sink/inspect.ts"
+import { demoEvents } from "./events.ts"
+import { startDemoQueue } from "./queue.ts"
+import { type DemoResult, demoText } from "./report.ts"
+
+const EVENTS = 500
+
+/**
+ * `peppermill demo`: the whole job on an SQS and a PostgreSQL inside this
+ * process. Nothing is read from outside and nothing is left behind.
+ */
+export async function runDemo(
+  io: Io,
+  options: { readonly json?: boolean; readonly events?: number },
+): Promise<void> {
+  const progress = (words: string) => io.err(`peppermill: ${words}\n`)
+  const { bodies, clearValues } = demoEvents(options.events ?? EVENTS)
+  const queue = await startDemoQueue()
+  progress(`an SQS in this process holds ${bodies.length} login events`)
+  const configured = await openSettings({
+    cwd: io.cwd,
+    file: null,
+    env: { PEPPERMILL_MASK_KEY: randomBytes(32).toString("hex") },
+    overrides: {
+      "queue.url": queue.url,
+      "queue.region": queue.region,
+      "queue.waitSeconds": "1",
+      "database.url": "pglite:memory",
+    },
+  })
+  // The queue in this process believes everybody; the SDK signs all the same.
+  const credentials = async () => ({ accessKeyId: "demo", secretAccessKey: "demo" })
+  const settings = { ...configured, credentials }
+  const db = await openDatabaseOf(settings)
+  try {
+    await initDatabase(db, settings.shape, { partitioned: false })
+    progress("a PostgreSQL in this process has the tables; draining")
+    queue.send(bodies)
+    const open = await openDrain(settings, { follow: false, maxMessages: null, maxSeconds: null }, db)
+    const rejected: { reason: string; field: string }[] = []
+    const { summary, failure } = await runBatch(drain(open.drain, createDrainControl()), {
+      maxRejects: { percent: 100 },
+      now: open.drain.clock.now,
+      notice(event) {
+        if (event.type === "rejected") rejected.push(event.rejection)
+      },
+    })
+    await open.close()
+    if (failure !== undefined) throw failure
+    const result: DemoResult = {
+      schema: 1,
+      summary,
+      rejected,
+      rows: await firstRows(db, settings.shape, 5),
+      repeats: await mostRepeated(db, settings.shape, 3),
+      clearValues: clearValues.length,
+      rowsHoldingClearValues: await rowsHolding(db, settings.shape, clearValues),
+    }
+    io.out(options.json ? `${JSON.stringify(result)}\n` : demoText(result))
+  } finally {
+    await db.destroy()
+    await queue.close()
+  }
+}

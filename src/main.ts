@@ -1,0 +1,60 @@
+import { CommanderError } from "commander"
+import { errorText } from "./cli/error-text.ts"
+import { createProgram, type Surfaces, usageError } from "./cli/program.ts"
+import { openSettings } from "./cli/settings.ts"
+import { UserError } from "./errors.ts"
+import { EXIT, exitCodeFor } from "./exit-code.ts"
+import { processIo } from "./io.ts"
+
+const io = processIo()
+
+const surfaces: Surfaces = {
+  batch: async (options) => {
+    const { batchCommand } = await import("./batch/command.ts")
+    await batchCommand(io, await openSettings(io, options), options, onSignals)
+  },
+  dryRun: async (options) => {
+    const { dryRunCommand } = await import("./batch/command.ts")
+    await dryRunCommand(io, await openSettings(io, options), options)
+  },
+  terminal: async () => {
+    throw new UserError("usage", "nothing to do: no command, and the terminal UI is not built yet", {
+      hint: "peppermill --batch drains the queue; peppermill --help shows the rest",
+    })
+  },
+  demo: async (options) => (await import("./demo/demo.ts")).runDemo(io, options),
+}
+
+/**
+ * Ask `stop` on the first signal; leave at once on the second, when all that is
+ * lost is time: what was not committed is still in the queue.
+ *
+ * The listeners stay: ink's signal-exit kills the process if it finds none.
+ */
+function onSignals(stop: () => void): void {
+  const statuses = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const
+  let asked = false
+  for (const [signal, status] of Object.entries(statuses)) {
+    process.on(signal, () => {
+      if (asked) process.exit(status)
+      asked = true
+      io.exitCode = status
+      stop()
+    })
+  }
+}
+
+// A reader that went away takes no more words; the work goes on, and its exit status is the answer.
+process.stdout.on("error", () => {})
+process.stderr.on("error", () => {})
+
+try {
+  await createProgram(io, surfaces).parseAsync(process.argv)
+} catch (error) {
+  const known = error instanceof CommanderError ? usageError(error) : error
+  if (known !== null) {
+    io.err(errorText(known))
+    io.exitCode = exitCodeFor(known)
+  }
+}
+process.exit(io.exitCode)

@@ -1,0 +1,182 @@
+import type { Config } from "./config/config.ts"
+import { eventShape } from "./config/event-section.ts"
+import { type Loaded, loadConfig } from "./config/load.ts"
+import { type QueueAddress, queueAddress } from "./config/queue-url.ts"
+import { createSecrets, type Secrets } from "./config/secrets.ts"
+import { createDecoder } from "./decode/decode.ts"
+import type { EventShape } from "./decode/event-shape.ts"
+import type { Drain } from "./drain.ts"
+import { createMask } from "./mask/mask.ts"
+import { checkValue, type MaskKeys, parseMaskKeys } from "./mask/mask-keys.ts"
+import { dropPermissions } from "./sandbox.ts"
+import { type Database, openDatabase, type Timeouts } from "./sink/connection.ts"
+import { checkMaskKeys } from "./sink/mask-keys.ts"
+import { openPGlite } from "./sink/pglite.ts"
+import { createPostgresSink } from "./sink/postgres.ts"
+import type { QueueFacts, Source, SourceRetry } from "./source/source.ts"
+import { createSqsSource, type SqsSourceOptions } from "./source/sqs.ts"
+import { systemClock } from "./time/clock.ts"
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** A configuration that was read and checked, and the way to its secrets. */
+export interface Settings {
+  readonly loaded: Loaded
+  readonly config: Config
+  readonly shape: EventShape
+  readonly secrets: Secrets
+  readonly env: Env
+  /** For the queue; by default the SDK looks for them where it always does. */
+  readonly credentials?: SqsSourceOptions["credentials"]
+}
+
+/** Read the configuration. @throws UserError of kind `config`: see `loadConfig`. */
+export async function openSettings(options: {
+  readonly cwd: string
+  readonly env: Env
+  readonly file?: string | null
+  readonly overrides?: Readonly<Record<string, string>>
+}): Promise<Settings> {
+  const loaded = await loadConfig(options)
+  const { config } = loaded
+  return {
+    loaded,
+    config,
+    shape: eventShape(config),
+    secrets: createSecrets(config, options.env),
+    env: options.env,
+  }
+}
+
+export async function openMaskKeys({ config, secrets }: Settings): Promise<MaskKeys> {
+  const texts = await secrets.maskKeys()
+  return parseMaskKeys(texts, config.masking.activeKey)
+}
+
+/** What turns a body into a masked event. */
+export async function openDecoding(settings: Settings): Promise<Pick<Drain, "shape" | "decode" | "mask">> {
+  const { shape } = settings
+  const keys = await openMaskKeys(settings)
+  return { shape, decode: createDecoder(shape), mask: createMask(keys.active, shape) }
+}
+
+export async function openDatabaseOf(
+  { config, secrets }: Settings,
+  timeouts: Partial<Timeouts> = {},
+): Promise<Database> {
+  const address = await secrets.database()
+  const { poolSize, connectSeconds, statementSeconds } = config.database
+  const statementMs = statementSeconds * 1000
+  return openDatabase(address, {
+    poolSize,
+    openPGlite,
+    timeouts: { connectMs: connectSeconds * 1000, statementMs, queryMs: statementMs + 5000, ...timeouts },
+  })
+}
+
+/** A source of the configured queue, and what it tells of its retries. */
+export async function openSource(
+  { config, env, credentials }: Settings,
+  onRetry: (retry: SourceRetry) => void,
+): Promise<{ source: Source; queue: QueueAddress }> {
+  const queue = queueAddress(config.queue, env)
+  const source = await createSqsSource({
+    queueUrl: queue.url,
+    region: queue.region,
+    endpoint: queue.endpoint,
+    visibilitySeconds: config.queue.visibilitySeconds,
+    onRetry,
+    ...(credentials !== undefined && { credentials }),
+  })
+  return { source, queue }
+}
+
+/** Everything a drain needs, checked: nothing is received from the queue until all of it stands. */
+export interface OpenDrain {
+  readonly drain: Drain
+  readonly queue: QueueAddress
+  /** What is allowed but probably not meant. */
+  readonly warnings: readonly string[]
+  close(): Promise<void>
+}
+
+/**
+ * @param database - A database that is open already; by default the configured one is opened, and closed with the drain.
+ * @throws UserError saying what is missing or wrong, before the first receive.
+ */
+export async function openDrain(
+  settings: Settings,
+  bounds: {
+    readonly follow: boolean
+    readonly maxMessages: number | null
+    readonly maxSeconds: number | null
+  },
+  database?: Database,
+): Promise<OpenDrain> {
+  const { config, shape } = settings
+  const keys = await openMaskKeys(settings)
+  const listeners: ((retry: SourceRetry) => void)[] = []
+  const { source, queue } = await openSource(settings, (retry) => {
+    for (const listener of listeners) listener(retry)
+  })
+  const db = database ?? (await openDatabaseOf(settings))
+  const sink = createPostgresSink(db, shape, { retrySeconds: config.database.retrySeconds, vault: false })
+  const close = async () => {
+    source.close()
+    if (database === undefined) await db.destroy()
+  }
+  try {
+    await sink.check()
+    await checkMaskKeys(
+      db,
+      keys.live.map((key) => ({ id: key.id, checkValue: checkValue(key) })),
+      keys.active.id,
+    )
+    const facts = await source.facts()
+    // From here on nothing is opened for writing, unless the database is a folder of ours.
+    const address = await settings.secrets.database()
+    const inFiles = address.kind === "pglite" && address.directory !== null
+    dropPermissions(inFiles ? ["fs.read", "fs.write", "net"] : ["fs.read", "net"])
+    const { queue: q, batch, drain } = config
+    return {
+      queue,
+      warnings: [...settings.loaded.warnings, ...queueDoubts(facts)],
+      close,
+      drain: {
+        source,
+        sink,
+        shape,
+        decode: createDecoder(shape),
+        mask: createMask(keys.active, shape),
+        vault: null,
+        clock: systemClock,
+        limits: {
+          pollers: q.pollers,
+          waitSeconds: q.waitSeconds,
+          visibilitySeconds: q.visibilitySeconds,
+          ...batch,
+          ...drain,
+          ...bounds,
+        },
+        onSourceRetry: (listener) => listeners.push(listener),
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** What is odd about a queue that a drain is about to work on. */
+export function queueDoubts(facts: QueueFacts): readonly string[] {
+  const doubts: string[] = []
+  if (facts.maxReceiveCount === null) {
+    doubts.push("the queue has no dead-letter queue: messages that cannot be stored come back for ever")
+  } else if (facts.maxReceiveCount < 3) {
+    doubts.push(
+      `the queue's maxReceiveCount is ${facts.maxReceiveCount}: a message may be received without reaching anybody, ` +
+        "so good messages can end in the dead-letter queue",
+    )
+  }
+  return doubts
+}
