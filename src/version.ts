@@ -1,5 +1,5 @@
 /** What this executable was made from. All of it is decided by the commit and the Node it was built with. */
-export interface Build {
+interface Build {
   readonly version: string
   /** The first twelve digits of the commit, with `+` when the tree had changes; or `unknown`. */
   readonly commit: string
@@ -10,7 +10,7 @@ export interface Build {
 // build.mjs puts the stamp here. Run from source there is none.
 declare const PEPPERMILL_BUILD: Build | undefined
 
-export const BUILD: Build =
+const BUILD: Build =
   typeof PEPPERMILL_BUILD === "undefined"
     ? { version: "0.0.0-source", commit: "unknown", committedAt: null }
     : PEPPERMILL_BUILD
