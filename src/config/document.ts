@@ -20,8 +20,8 @@ export interface ConfigDocument {
   has(path: readonly PropertyKey[]): boolean
 }
 
-/** More than any configuration needs, and little enough to be read in no time whatever is in it. */
-const MAX_CHARACTERS = 65_536
+/** Far more than a configuration needs. The parser's time grows with the square of a nesting or of a map's size. */
+const MAX_CHARACTERS = 32_768
 
 /** The parser's own words quote the text around a mistake, which may be a secret. */
 const SYNTAX: Partial<Record<ErrorCode, string>> = {

@@ -69,10 +69,7 @@ export const event = z
     subject: z
       .string()
       .describe("The field that says whom an event is about: text, not masked, not nullable"),
-    fields: z
-      .record(fieldName, field)
-      .refine((fields) => Object.keys(fields).length > 0, "must name at least one field")
-      .describe("Message key: what it is, and the column it goes to"),
+    fields: z.record(fieldName, field).describe("Message key: what it is, and the column it goes to"),
     sentDate: identifier
       .nullable()
       .describe("Date column for the day a message was sent (SQS SentTimestamp, UTC); null: none"),
@@ -83,7 +80,8 @@ export const event = z
     const subject = Object.hasOwn(section.fields, section.subject)
       ? section.fields[section.subject]
       : undefined
-    if (subject === undefined) problem(["subject"], "must be one of event.fields")
+    if (Object.keys(section.fields).length === 0) problem(["fields"], "must name at least one field")
+    else if (subject === undefined) problem(["subject"], "must be one of event.fields")
     else if (subject.type !== "text") problem(["subject"], "must be a text field")
     else if (subject.mask) problem(["subject"], "must not be a masked field: people are looked up by it")
     else if (subject.nullable) problem(["subject"], "must not be a nullable field")

@@ -1,6 +1,6 @@
-import { access, constants, lstat, stat } from "node:fs/promises"
+import { constants, lstat, open, stat } from "node:fs/promises"
 import { dirname, extname, join, resolve } from "node:path"
-import { getuid } from "node:process"
+import { geteuid } from "node:process"
 import { Explorer } from "cosmiconfig/dist/Explorer.js"
 import { UserError } from "../errors.ts"
 
@@ -88,7 +88,7 @@ export async function findFile(
 }
 
 async function findIn(directory: string, places: string[]): Promise<FoundFile | null> {
-  if (!(await isSearchable(directory))) return null
+  if (!(await isThere(directory))) return null
   // The explorer passes over a file that it may not read. Another configuration, or none, would be used instead.
   for (const place of places) await refuseUnreadable(join(directory, place))
   const result = await createExplorer(places).search(directory)
@@ -109,26 +109,24 @@ function* upward(from: string): Generator<string> {
   }
 }
 
-async function isSearchable(directory: string): Promise<boolean> {
-  return access(directory, constants.X_OK).then(
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
     () => true,
     () => false,
   )
 }
 
 async function refuseUnreadable(path: string): Promise<void> {
-  const there = await lstat(path).then(
-    () => true,
-    () => false,
-  )
-  if (!there) return
-  await access(path, constants.R_OK).catch((error: unknown) => {
+  if (!(await isThere(path))) return
+  // Opened, because access(2) answers for the real user instead of the effective one. A pipe would make us wait.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw unreadable(path, error)
   })
+  await file.close()
 }
 
 async function refuseStrangersFile(path: string): Promise<void> {
-  const uid = getuid?.()
+  const uid = geteuid?.()
   if (uid === undefined) return
   const owner = (await stat(path)).uid
   if (owner === uid || owner === 0) return

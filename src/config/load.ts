@@ -19,8 +19,8 @@ export interface LoadOptions {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home?: string
-  /** Read this file instead of searching for one. */
-  readonly file?: string
+  /** Read this file instead of searching for one; null: read none. */
+  readonly file?: string | null
   /** From flags: configuration key → text, as in a variable. */
   readonly overrides?: Readonly<Record<string, string>>
 }
@@ -45,7 +45,8 @@ export interface Loaded {
  */
 export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const { cwd, env, home = homedir(), file, overrides = {} } = options
-  const found = await (file === undefined ? findFile(cwd, env, home) : readNamedFile(cwd, file))
+  const found =
+    file === null ? null : await (file === undefined ? findFile(cwd, env, home) : readNamedFile(cwd, file))
   const fromFile = found === null ? [] : [readFileLayer(found, cwd)]
   const layers = [defaultLayer(defaultTree()), ...fromFile, environmentLayer(env), flagLayer(overrides)]
   const config = mergeLayers(layers)

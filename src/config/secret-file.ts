@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs"
 import { constants, open } from "node:fs/promises"
-import { getuid } from "node:process"
+import { geteuid } from "node:process"
 import { UserError } from "../errors.ts"
 
 /** No key, password or key file we read comes near this. */
@@ -24,7 +24,7 @@ export async function readSecretFile(path: string): Promise<string> {
   try {
     // The open file is judged, not its name: between the two looks it could be exchanged.
     const stats = await file.stat()
-    const why = whyRefused(stats, getuid?.())
+    const why = whyRefused(stats, geteuid?.())
     if (why !== null) throw new UserError("config", `${path}: ${why.what}`, { hint: why.hint })
     return await file.readFile("utf8")
   } finally {

@@ -101,11 +101,12 @@ export const masking = z
         // The text may be the key itself, so nothing of it is repeated.
         z.string().refine((text) => parseReference(text) !== null, `must be a reference: ${REFERENCE_FORMS}`),
       )
-      .refine((keys) => Object.keys(keys).length > 0, "must name at least one key")
       .describe("Key id: reference to the key, 64 hex digits"),
   })
   .superRefine(({ activeKey, keys }, context) => {
-    if (!Object.hasOwn(keys, activeKey)) {
+    if (Object.keys(keys).length === 0) {
+      context.addIssue({ code: "custom", path: ["keys"], message: "must name at least one key" })
+    } else if (!Object.hasOwn(keys, activeKey)) {
       context.addIssue({ code: "custom", path: ["activeKey"], message: "must be one of masking.keys" })
     }
   })
