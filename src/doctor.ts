@@ -57,7 +57,9 @@ async function checkQueue(settings: Settings): Promise<readonly Finding[]> {
     )
     return [
       found,
-      ...queueDoubts(facts).map((doubt) => warn("queue", doubt, "give the queue a redrive policy")),
+      ...queueDoubts(facts, settings.config.vault.recipients.length > 0).map((doubt) =>
+        warn("queue", doubt, "give the queue a redrive policy"),
+      ),
     ]
   } finally {
     source.close()
@@ -66,7 +68,10 @@ async function checkQueue(settings: Settings): Promise<readonly Finding[]> {
 
 async function checkDatabase(settings: Settings): Promise<readonly Finding[]> {
   const db = await openDatabaseOf(settings)
-  const sink = createPostgresSink(db, settings.shape, { retrySeconds: 0, vault: false })
+  const sink = createPostgresSink(db, settings.shape, {
+    retrySeconds: 0,
+    vault: settings.config.vault.recipients.length > 0,
+  })
   try {
     await sink.check()
     const findings = [

@@ -5,7 +5,7 @@ import type { DrainEvent, LeftReason, Outcome } from "./drain-event.ts"
 import type { MaskEvent } from "./mask/mask.ts"
 import type { Token } from "./mask/token.ts"
 import { createGather } from "./sink/gather.ts"
-import type { Row, SealedReject, Sink } from "./sink/sink.ts"
+import { ErasedMeanwhile, type Row, type SealedReject, type Sink } from "./sink/sink.ts"
 import { createHeartbeat } from "./source/heartbeat.ts"
 import { createIntake } from "./source/intake.ts"
 import type { Delivery, Received, Source, SourceRetry } from "./source/source.ts"
@@ -55,7 +55,8 @@ interface Held {
 }
 
 type Item =
-  | { readonly held: Held; readonly row: Row }
+  // `erasures`: the count at which an original that the row leaves out was known to be stored.
+  | { readonly held: Held; readonly row: Row; readonly erasures: number | null }
   | { readonly held: Held; readonly reject: SealedReject }
 
 /** Ids of messages left in the queue that we remember, so that their return is not news. */
@@ -101,6 +102,8 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
   const left = new Map<string, Delivery>()
   const settling = new Set<Promise<void>>()
   let writing = 0
+  // What the database's count of erasures was when the vault last learnt what is stored.
+  let erasures: number | null = null
   let failure: unknown
   let heldByOthers = 0
 
@@ -164,6 +167,12 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
   function begin(delivery: Delivery): void {
     const held: Held = { first: delivery, deliveries: [delivery] }
     hand.set(delivery.id, held)
+    prepare(held)
+  }
+
+  /** Decode, mask and seal; what comes of it waits for its batch. */
+  function prepare(held: Held): void {
+    const delivery = held.first
     const decoded = d.decode(delivery.body)
     if (!decoded.ok) {
       refuse(held, decoded.rejection)
@@ -171,9 +180,14 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
     }
     const { event } = decoded
     const tokens = d.mask(event)
-    const originals = vault?.sealOriginals(event.subject, originalsOf(event, tokens)) ?? []
+    const all = originalsOf(event, tokens)
+    const originals = vault?.sealOriginals(event.subject, all) ?? []
     const { id: messageId, sentAtMs } = delivery
-    gather.add({ held, row: { messageId, sentAtMs, plain: event.plain, tokens, originals } })
+    gather.add({
+      held,
+      row: { messageId, sentAtMs, plain: event.plain, tokens, originals },
+      erasures: originals.length < all.length ? erasures : null,
+    })
   }
 
   function originalsOf(event: ClearEvent, tokens: readonly (Token | null)[]): readonly Original[] {
@@ -224,14 +238,29 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
     const rows = items.flatMap((item) => ("row" in item ? [item.row] : []))
     const rejects = items.flatMap((item) => ("reject" in item ? [item.reject] : []))
     const written = await sink
-      .write({ rows, rejects }, ({ sqlState, attempt, delayMs }) => {
+      .write({ rows, rejects, erasures: oldestErasures(items) }, ({ sqlState, attempt, delayMs }) => {
         const code = sqlState ?? "connection"
         emit({ type: "retrying", service: "database", call: "commit", code, attempt, delayMs })
+      })
+      .catch((error: unknown) => {
+        if (error instanceof ErasedMeanwhile) return null
+        throw error
       })
       .finally(() => {
         writing--
         bell.ring()
       })
+    if (written === null) {
+      erasures = null
+      vault?.forget()
+      for (const item of items) {
+        if ("row" in item) prepare(item.held)
+        else gather.add(item)
+      }
+      return
+    }
+    if (erasures !== null && written.erasures !== erasures) vault?.forget()
+    erasures = written.erasures
     const refused = new Map(written.refused.map((row) => [row.messageId, row]))
     const done = items.map((item) => item.held).filter((held) => !refused.has(held.first.id))
     // A duplicate's originals were stored by somebody else, and may have been erased since: no reason to skip sealing.
@@ -287,6 +316,12 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
   const outcome = OUTCOMES[control.stopping ?? "empty"]
   emit({ type: "finished", outcome, heldByOthers })
   if (failure !== undefined) throw failure
+}
+
+/** Null when no row of the batch leaves an original out because it is stored already. */
+function oldestErasures(items: readonly Item[]): number | null {
+  const counts = items.flatMap((item) => ("row" in item && item.erasures !== null ? [item.erasures] : []))
+  return counts.length === 0 ? null : Math.min(...counts)
 }
 
 function fieldOfColumn(shape: EventShape, column: string | undefined): string {

@@ -10,12 +10,14 @@ import { createMask } from "./mask/mask.ts"
 import { checkValue, type MaskKeys, parseMaskKeys } from "./mask/mask-keys.ts"
 import { dropPermissions } from "./sandbox.ts"
 import { type Database, openDatabase, type Timeouts } from "./sink/connection.ts"
+import { storeDataKey } from "./sink/data-keys.ts"
 import { checkMaskKeys } from "./sink/mask-keys.ts"
 import { openPGlite } from "./sink/pglite.ts"
 import { createPostgresSink } from "./sink/postgres.ts"
 import type { QueueFacts, Source, SourceRetry } from "./source/source.ts"
 import { createSqsSource, type SqsSourceOptions } from "./source/sqs.ts"
 import { systemClock } from "./time/clock.ts"
+import { createVault } from "./vault/vault.ts"
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -120,9 +122,16 @@ export async function openDrain(
     for (const listener of listeners) listener(retry)
   })
   const db = database ?? (await openDatabaseOf(settings))
-  const sink = createPostgresSink(db, shape, { retrySeconds: config.database.retrySeconds, vault: false })
+  const { retrySeconds } = config.database
+  const { recipients } = config.vault
+  const sink = createPostgresSink(db, shape, { retrySeconds, vault: recipients.length > 0 })
+  const vault =
+    recipients.length === 0
+      ? null
+      : createVault({ recipients, shape, storeDataKey: (key) => storeDataKey(db, key, retrySeconds) })
   const close = async () => {
     source.close()
+    vault?.close()
     if (database === undefined) await db.destroy()
   }
   try {
@@ -140,7 +149,7 @@ export async function openDrain(
     const { queue: q, batch, drain } = config
     return {
       queue,
-      warnings: [...settings.loaded.warnings, ...queueDoubts(facts)],
+      warnings: [...settings.loaded.warnings, ...queueDoubts(facts, vault !== null)],
       close,
       drain: {
         source,
@@ -148,7 +157,7 @@ export async function openDrain(
         shape,
         decode: createDecoder(shape),
         mask: createMask(keys.active, shape),
-        vault: null,
+        vault,
         clock: systemClock,
         limits: {
           pollers: q.pollers,
@@ -168,10 +177,12 @@ export async function openDrain(
 }
 
 /** What is odd about a queue that a drain is about to work on. */
-export function queueDoubts(facts: QueueFacts): readonly string[] {
+export function queueDoubts(facts: QueueFacts, vault: boolean): readonly string[] {
   const doubts: string[] = []
   if (facts.maxReceiveCount === null) {
-    doubts.push("the queue has no dead-letter queue: messages that cannot be stored come back for ever")
+    // With a vault they are quarantined, and do not come back.
+    if (!vault)
+      doubts.push("the queue has no dead-letter queue: messages that cannot be stored come back for ever")
   } else if (facts.maxReceiveCount < 3) {
     doubts.push(
       `the queue's maxReceiveCount is ${facts.maxReceiveCount}: a message may be received without reaching anybody, ` +

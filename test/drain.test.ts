@@ -9,6 +9,7 @@ import { addEvent, type DrainEvent, NO_TOTALS, type Totals } from "../src/drain-
 import { UserError } from "../src/errors.ts"
 import { createMask } from "../src/mask/mask.ts"
 import { parseMaskKeys } from "../src/mask/mask-keys.ts"
+import { ErasedMeanwhile } from "../src/sink/sink.ts"
 import { systemClock } from "../src/time/clock.ts"
 import { createVault, type Vault, type WrappedDataKey } from "../src/vault/vault.ts"
 import { createFakeSink, createFakeSource, type FakeSink, type FakeSource } from "./fakes.ts"
@@ -345,6 +346,60 @@ describe("drain", () => {
     ).toEqual(["m3", "m6"])
     expect(source.acknowledged).toHaveLength(7)
     expect(source.waiting.size + source.hidden.size).toBe(0)
+  })
+
+  test("seals anew what an erasure took away meanwhile", async () => {
+    const recipient = await identityToRecipient(await generateX25519Identity())
+    const vault = createVault({ recipients: [recipient], shape: LOGIN, storeDataKey: async () => {} })
+    let erasures = 0
+    const inVault = new Set<string>()
+    const sink = createFakeSink(async (batch, commit) => {
+      if (batch.erasures !== null && batch.erasures !== erasures) throw new ErasedMeanwhile()
+      const written = { ...commit(batch), erasures }
+      for (const row of batch.rows) for (const { token } of row.originals) inVault.add(token)
+      return written
+    })
+    const source = createFakeSource([login()])
+    const { d, control } = setUp(source, { sink, vault, limits: { follow: true } })
+    const seen: DrainEvent[] = []
+    for await (const event of drain(d, control)) {
+      seen.push(event)
+      if (event.type !== "acknowledged") continue
+      if (sink.rows.length === 1) {
+        erasures++
+        inVault.clear()
+        // The same person again, and a message that is rejected along with it.
+        source.send([login(), "{not json"])
+      } else control.stop("signal")
+    }
+    expect(sink.rows).toHaveLength(2)
+    expect([...inVault].sort()).toEqual(
+      sink.rows
+        .slice(1)
+        .flatMap((row) => row.tokens)
+        .sort(),
+    )
+    const totals = seen.reduce(addEvent, NO_TOTALS)
+    expect(totals).toMatchObject({ received: 3, stored: 2, quarantined: 1, rejections: { "not-json": 1 } })
+  })
+
+  test("leaves out what it has stored already, and says on what count of erasures it relies", async () => {
+    const recipient = await identityToRecipient(await generateX25519Identity())
+    const vault = createVault({ recipients: [recipient], shape: LOGIN, storeDataKey: async () => {} })
+    const sink = createFakeSink(async (batch, commit) => ({ ...commit(batch), erasures: 7 }))
+    const source = createFakeSource([login()])
+    const { d, control } = setUp(source, { sink, vault, limits: { follow: true } })
+    for await (const event of drain(d, control)) {
+      if (event.type !== "acknowledged") continue
+      if (sink.rows.length === 1) source.send([login(), login({ ip: "203.0.113.78" })])
+      else control.stop("signal")
+    }
+    expect(sink.batches.map((batch) => batch.erasures)).toEqual([null, 7])
+    expect(sink.rows.map((row) => row.originals.map((original) => original.field))).toEqual([
+      ["ip", "device_id"],
+      [],
+      ["ip"],
+    ])
   })
 
   test("no event carries a value, a body, a token or a receipt", async () => {

@@ -104,6 +104,7 @@ export function createFakeSink(
           quarantined: freshRejects.length,
           duplicates: batch.rows.length + batch.rejects.length - fresh.length - freshRejects.length,
           originals: fresh.reduce((sum, row) => sum + row.originals.length, 0),
+          erasures: batch.erasures,
           refused: [],
         }
       }

@@ -1,3 +1,4 @@
+import tab from "@bomb.sh/tab/commander"
 import { Command, type CommanderError } from "commander"
 import { closestMatch } from "leven"
 import { UserError } from "../errors.ts"
@@ -73,6 +74,7 @@ export function createProgram(io: Io, surfaces: Surfaces): Command {
       else await openSurface(options, surfaces)
     })
   for (const command of commands(io, surfaces)) program.addCommand(inherit(command, program))
+  tab(program, { completionCommandName: "completion" })
   return program
 }
 

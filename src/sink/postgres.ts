@@ -7,7 +7,7 @@ import { eventColumns } from "./event-columns.ts"
 import { writeParameters } from "./parameters.ts"
 import { assertReady } from "./preflight.ts"
 import { type RetrySettings, retrying } from "./retrying.ts"
-import type { Refused, Sink, SinkRetry } from "./sink.ts"
+import { ErasedMeanwhile, type Refused, type Sink, type SinkRetry } from "./sink.ts"
 import { messageIdOf, type WriteItem, writeItems } from "./write-items.ts"
 import { createWriteStatement, type WriteCounts } from "./write-statement.ts"
 
@@ -24,34 +24,42 @@ export interface PostgresSinkSettings {
 /** The sink of the run: one transaction a batch, in PostgreSQL or PGlite. Closing it closes `db`. */
 export function createPostgresSink(db: Database, shape: EventShape, settings: PostgresSinkSettings): Sink {
   const columns = eventColumns(shape)
-  const statement = createWriteStatement(shape)
+  const statement = createWriteStatement(shape, settings)
   const retries: RetrySettings = {
     retrySeconds: settings.retrySeconds,
     reread: settings.reread,
     clock: settings.clock ?? systemClock,
   }
 
-  async function commit(items: readonly WriteItem[]): Promise<WriteCounts> {
+  async function commit(items: readonly WriteItem[], erasures: number | null): Promise<WriteCounts> {
     const query = statement(writeParameters(items, columns))
     // kysely compares the tag that COMMIT is answered with.
-    const { rows } = await db.transaction().execute((tx) => tx.executeQuery(query))
-    const [counts] = rows
-    if (counts === undefined) throw new Error("the write statement answered without counts")
-    return counts
+    return await db.transaction().execute(async (tx) => {
+      const [counts] = (await tx.executeQuery(query)).rows
+      if (counts === undefined) throw new Error("the write statement answered without counts")
+      if (erasures !== null && counts.erasures !== erasures) throw new ErasedMeanwhile()
+      return counts
+    })
   }
 
-  async function write(items: readonly WriteItem[], onRetry: (retry: SinkRetry) => void) {
+  async function write(
+    items: readonly WriteItem[],
+    erasures: number | null,
+    onRetry: (retry: SinkRetry) => void,
+  ) {
     const { written, refused } = await writeBisecting(
       items,
-      (part) => retrying(() => commit(part), retries, onRetry),
+      (part) => retrying(() => commit(part, erasures), retries, onRetry),
       (error) => judge(error)?.action === "data",
     )
-    const sum = (key: keyof WriteCounts) => written.reduce((total, counts) => total + counts[key], 0)
+    const sum = (key: "stored" | "quarantined" | "originals") =>
+      written.reduce((total, counts) => total + counts[key], 0)
     const [stored, quarantined] = [sum("stored"), sum("quarantined")]
     return {
       stored,
       quarantined,
       originals: sum("originals"),
+      erasures: written.at(-1)?.erasures ?? null,
       duplicates: items.length - refused.length - stored - quarantined,
       refused: refused.map(({ item, error }) => describeRefusal(item, error)),
     }
@@ -61,7 +69,7 @@ export function createPostgresSink(db: Database, shape: EventShape, settings: Po
     check: () => withSafeErrors(() => assertReady(db, shape, { vault: settings.vault })),
     async write(batch, onRetry) {
       const items = writeItems(batch, columns)
-      return await withSafeErrors(() => write(items, onRetry))
+      return await withSafeErrors(() => write(items, batch.erasures, onRetry))
     },
     close: () => db.destroy(),
   }

@@ -41,6 +41,8 @@ export interface Batch {
   readonly rows: readonly Row[]
   /** Empty when the vault is off. */
   readonly rejects: readonly SealedReject[]
+  /** The count of erasures at which the rows' omitted originals were known to be stored; null when none was omitted. */
+  readonly erasures: number | null
 }
 
 /** A row that PostgreSQL refused for its data, found by bisecting. */
@@ -61,6 +63,8 @@ export interface Written {
   readonly quarantined: number
   /** Originals offered to the vault (it keeps one per subject, field and token). */
   readonly originals: number
+  /** The database's count of erasures at that moment; null when the vault is off. */
+  readonly erasures: number | null
   /** Rows not stored, because no table could take them. Their messages are still in the queue. */
   readonly refused: readonly Refused[]
 }
@@ -72,12 +76,18 @@ export interface SinkRetry {
   readonly delayMs: number
 }
 
+/** The batch was not stored: originals that it leaves out may be gone. Seal them anew and write again. */
+export class ErasedMeanwhile extends Error {
+  override readonly name = "ErasedMeanwhile"
+}
+
 /**
  * Where rows go.
  *
  * `write` resolves only after the server has answered COMMIT with the tag
  * COMMIT. Writing the same batch again stores nothing twice, whatever became
- * of the first attempt. It throws a `UserError` when the run must stop; then
+ * of the first attempt. It throws {@link ErasedMeanwhile} when originals were
+ * erased since `batch.erasures`, and a `UserError` when the run must stop; then
  * nothing of the batch may be acknowledged.
  */
 export interface Sink {

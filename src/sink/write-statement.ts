@@ -9,6 +9,8 @@ export interface WriteCounts {
   readonly stored: number
   readonly quarantined: number
   readonly originals: number
+  /** null when the vault is off. */
+  readonly erasures: number | null
 }
 
 /**
@@ -21,6 +23,7 @@ export interface WriteCounts {
  */
 export function createWriteStatement(
   shape: EventShape,
+  { vault }: { readonly vault: boolean },
 ): (parameters: WriteParameters) => CompiledQuery<WriteCounts> {
   const columns = eventColumns(shape)
   const table = quoteTable(parseTableName(shape.table))
@@ -29,7 +32,7 @@ export function createWriteStatement(
     const hasOriginals = originals[0]?.length !== 0
     const hasRejects = rejects[0]?.length !== 0
     const variant = `${hasOriginals} ${hasRejects}`
-    const text = texts.get(variant) ?? statementText(table, columns, hasOriginals, hasRejects)
+    const text = texts.get(variant) ?? statementText(table, columns, { vault, hasOriginals, hasRejects })
     texts.set(variant, text)
     const parameters = [...rows, ...(hasOriginals ? originals : []), ...(hasRejects ? rejects : [])]
     return CompiledQuery.raw(text, parameters) as CompiledQuery<WriteCounts>
@@ -39,8 +42,7 @@ export function createWriteStatement(
 function statementText(
   table: string,
   columns: readonly EventColumn[],
-  hasOriginals: boolean,
-  hasRejects: boolean,
+  { vault, hasOriginals, hasRejects }: { vault: boolean; hasOriginals: boolean; hasRejects: boolean },
 ): string {
   let parameters = 0
   const unnest = (types: Readonly<Record<string, string>>) => {
@@ -93,5 +95,5 @@ function statementText(
   return `with ${parts.join(", ")}
 select ${count("rows")} as stored, ${hasRejects ? count("rejects") : "0"} as quarantined, ${
     hasOriginals ? count("originals") : "0"
-  } as originals`
+  } as originals, ${vault ? "(select epoch::float8 from peppermill.erasures)" : "null::float8"} as erasures`
 }

@@ -38,7 +38,7 @@ export function rows(count: number, from = 0): Row[] {
 }
 
 export function batch(given: readonly Row[], rejects: readonly SealedReject[] = []): Batch {
-  return { rows: given, rejects }
+  return { rows: given, rejects, erasures: null }
 }
 
 export function reject(n: number, change: Partial<SealedReject> = {}): SealedReject {
@@ -48,7 +48,7 @@ export function reject(n: number, change: Partial<SealedReject> = {}): SealedRej
     reason: "missing",
     field: "ip",
     shape: "{user_id: text}",
-    dataKeyId: new Uint8Array(16).fill(7),
+    dataKeyId: DATA_KEY_ID,
     sealed: Uint8Array.of(1, 0, 0x5c, 0xff),
     ...change,
   }
@@ -96,18 +96,12 @@ export async function openSink(
   }
 }
 
-/** The vault's tables, as far as the sink writes them. */
-export const VAULT_TABLES = `
-  create schema if not exists vault;
-  create table if not exists vault.data_keys (id bytea primary key);
-  create table if not exists vault.originals (
-    subject text, field text, token text, data_key bytea, sealed bytea,
-    created_at timestamptz default now(), primary key (subject, field, token));
-  create table if not exists vault.quarantine (
-    message_id uuid primary key, reason text, field text, shape text, data_key bytea, sealed bytea,
-    sent_at timestamptz, created_at timestamptz default now());
-  grant usage on schema vault to peppermill_writer;
-  grant insert on vault.data_keys, vault.originals, vault.quarantine to peppermill_writer;`
+/** The data key that `reject` and the tests' originals name. */
+export const DATA_KEY_ID = new Uint8Array(16).fill(7)
+
+/** Stores the data key of {@link DATA_KEY_ID}. */
+export const STORE_DATA_KEY = `insert into vault.data_keys (id, recipients, wrapped)
+  values (decode(repeat('07', 16), 'hex'), '{}', '')`
 
 /**
  * Let inserts into user_logins fail: with this SQLSTATE, while the rows match.
