@@ -66,6 +66,8 @@ export async function openDatabase(address: DatabaseAddress, settings: DatabaseS
     const { directory } = address
     return new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: () => open(directory) }) })
   }
+  // pg would look for another, native driver, wherever Node finds one.
+  delete process.env["NODE_PG_FORCE_NATIVE"]
   // Loaded here, because `--version` must not wait for a database driver.
   const { openPool } = await import("./pool.ts")
   const timeouts = { ...TIMEOUTS, ...settings.timeouts }

@@ -2,6 +2,8 @@ import { AbortedTransactionError } from "kysely"
 import { UserError } from "../errors.ts"
 import { type Action, actionOn, isServerError, type ServerError } from "./sqlstate.ts"
 
+const OUR_SCHEMAS: ReadonlySet<string | undefined> = new Set(["peppermill", "vault"])
+
 /** A failure of the database, reduced to what may be shown. */
 export interface DatabaseFailure {
   readonly action: Action
@@ -19,11 +21,14 @@ export interface DatabaseFailure {
  */
 export function judge(error: unknown): DatabaseFailure | null {
   if (isServerError(error)) {
+    const { code, column } = error
+    // Constraints of our own tables are kept by us: no row of a batch is to blame.
+    const isOurFault = code.startsWith("23") && OUR_SCHEMAS.has(error.schema)
     return {
-      action: actionOn(error.code),
-      sqlState: error.code,
-      column: error.column,
-      userError: describeServerError(error),
+      action: isOurFault ? "stop" : actionOn(code),
+      sqlState: code,
+      column,
+      userError: describeServerError(error, isOurFault ? OUR_TABLES : wordsFor(code)),
     }
   }
   const failure = (action: Action, userError: UserError) => ({
@@ -39,7 +44,7 @@ export function judge(error: unknown): DatabaseFailure | null {
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined
   if (isTlsFailure(error, code)) return failure("stop", describeTlsFailure(code))
   // pg refuses some passwords itself, an empty one for example, before the server can.
-  if (/^SASL/.test(error.message)) return failure("reread-secret", describe("28P01"))
+  if (/^SASL/.test(error.message)) return failure("reread-secret", describe("28P01", wordsFor("28P01")))
   if (isConnectionFailure(error, code)) return failure("reconnect", describeConnectionFailure(error, code))
   return null
 }
@@ -114,14 +119,27 @@ const WORDS_BY_CLASS: Readonly<Record<string, Words>> = {
 
 const UNKNOWN: Words = { kind: "unavailable", says: "PostgreSQL refused a statement" }
 
-function describe(code: string, names: readonly string[] = []): UserError {
-  const { kind, says, hint } = WORDS[code] ?? WORDS_BY_CLASS[code.slice(0, 2)] ?? UNKNOWN
+/** Of tables that peppermill made, another release for example. */
+const OUR_TABLES: Words = {
+  kind: "config",
+  says: "a table of peppermill does not take what this release writes",
+  hint: INIT,
+}
+
+function wordsFor(code: string): Words {
+  return WORDS[code] ?? WORDS_BY_CLASS[code.slice(0, 2)] ?? UNKNOWN
+}
+
+function describe(code: string, { kind, says, hint }: Words, names: readonly string[] = []): UserError {
   const details = [`SQLSTATE ${code}`, ...names].join(", ")
   return new UserError(kind, `${says} (${details})`, hint === undefined ? {} : { hint })
 }
 
-function describeServerError({ code, schema, table, column, constraint }: ServerError): UserError {
-  return describe(code, [
+function describeServerError(
+  { code, schema, table, column, constraint }: ServerError,
+  words: Words,
+): UserError {
+  return describe(code, words, [
     ...(table ? [`table ${schema ? `${schema}.` : ""}${table}`] : []),
     ...(column ? [`column ${column}`] : []),
     ...(constraint ? [`constraint ${constraint}`] : []),

@@ -4,12 +4,13 @@ import { UserError } from "../errors.ts"
 import type { Database } from "./connection.ts"
 import { withSafeErrors } from "./database-error.ts"
 import { eventTableStatements } from "./event-table.ts"
+import { parseTableName, printTable, type TableName } from "./identifier.ts"
 import { compareObjects, findObjects, type InitStep } from "./init-objects.ts"
 import { CREATE_HISTORY, migrationStatement } from "./migrations/migration.ts"
 import { MIGRATIONS } from "./migrations/migrations.ts"
 import { CREATE_ROLES } from "./roles.ts"
 import { assertServerFits } from "./server-fit.ts"
-import { assertTableFits } from "./table-fit.ts"
+import { assertTableFits, relationKind } from "./table-fit.ts"
 
 export interface InitOptions {
   /** Make the event table, when it is new, one partition a month over its date column. */
@@ -46,6 +47,7 @@ export async function initDatabase(
     db.transaction().execute(async (tx) => {
       await assertServerFits(tx)
       for (const statement of PROLOGUE) await sql.raw(statement).execute(tx)
+      if (options.partitioned) await refusePlainTable(tx, parseTableName(shape.table))
       const before = await findObjects(tx, shape)
       for (const statement of statements(shape, options)) await sql.raw(statement).execute(tx)
       await assertTableFits(tx, shape)
@@ -77,4 +79,11 @@ function refuseImpossible(shape: EventShape, { partitioned }: InitOptions): void
       hint: "set event.sentDate, or leave --partitioned out",
     })
   }
+}
+
+async function refusePlainTable(db: Database, table: TableName): Promise<void> {
+  if ((await relationKind(db, table)) !== "r") return
+  throw new UserError("config", `${printTable(table)} exists and is not partitioned`, {
+    hint: "leave --partitioned out, or rename the table and copy its rows into the new one",
+  })
 }

@@ -21,6 +21,7 @@ const BY_CODE: Readonly<Record<string, Action>> = {
   "40001": "retry", // serialization_failure
   "40P01": "retry", // deadlock_detected
   "53300": "reconnect", // too_many_connections
+  "54000": "data", // program_limit_exceeded: a value too long for an index
   "55P03": "retry", // lock_not_available
   "57014": "retry", // query_canceled
   "57P01": "reconnect", // admin_shutdown

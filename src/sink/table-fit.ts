@@ -3,7 +3,7 @@ import type { EventShape } from "../decode/event-shape.ts"
 import { UserError } from "../errors.ts"
 import type { Database } from "./connection.ts"
 import { type EventColumn, eventColumns } from "./event-columns.ts"
-import { parseTableName, printTable, quoteIdentifier, quoteTable } from "./identifier.ts"
+import { parseTableName, printTable, quoteIdentifier, quoteTable, type TableName } from "./identifier.ts"
 
 /** A column as the database has it. */
 export interface FoundColumn {
@@ -29,11 +29,7 @@ interface Problem {
  */
 export async function assertTableFits(db: Database, shape: EventShape): Promise<void> {
   const table = parseTableName(shape.table)
-  const { rows: relations } = await sql<{ relkind: string }>`
-    select c.relkind::text as relkind
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = ${table.schema} and c.relname = ${table.name}`.execute(db)
-  const relkind = relations[0]?.relkind
+  const relkind = await relationKind(db, table)
   if (relkind === undefined) {
     throw new UserError("config", `the table ${printTable(table)} does not exist`, {
       hint: "run peppermill init",
@@ -59,6 +55,15 @@ export async function assertTableFits(db: Database, shape: EventShape): Promise<
   throw new UserError("config", `${printTable(table)}: ${problems.map(({ what }) => what).join("; ")}`, {
     hint: first.hint,
   })
+}
+
+/** PostgreSQL's letter for what goes by this name: `r` for a table, `p` for a partitioned one. */
+export async function relationKind(db: Database, { schema, name }: TableName): Promise<string | undefined> {
+  const { rows } = await sql<{ relkind: string }>`
+    select c.relkind::text as relkind
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${schema} and c.relname = ${name}`.execute(db)
+  return rows[0]?.relkind
 }
 
 /** What stands between the shape and a table with these columns. */

@@ -11,7 +11,7 @@ import { createPostgresSink } from "../../src/sink/postgres.ts"
 import { pruneLedger } from "../../src/sink/prune.ts"
 import type { Sink } from "../../src/sink/sink.ts"
 import { LOGIN } from "../shape.ts"
-import { batch, messageId, reject, row, rows, tokenOf, VAULT_TABLES } from "./setup.ts"
+import { batch, DATA_KEY_ID, messageId, reject, row, rows, STORE_DATA_KEY, tokenOf } from "./setup.ts"
 
 const settings = { retrySeconds: 1, vault: true }
 const never = () => {}
@@ -31,7 +31,7 @@ describe("the embedded database", () => {
     db = await openDatabase({ kind: "pglite", directory: null }, { poolSize: 4 })
     sink = createPostgresSink(db, LOGIN, settings)
     await initDatabase(db, LOGIN, { partitioned: true })
-    for (const statement of VAULT_TABLES.split(";")) await sql.raw(statement).execute(db)
+    await sql.raw(STORE_DATA_KEY).execute(db)
   }, SLOW)
   afterAll(() => sink.close())
 
@@ -44,7 +44,7 @@ describe("the embedded database", () => {
   })
 
   test("stores rows, originals and rejects, and finds a bad row", async () => {
-    const original = { subject: "u", field: "ip", token: tokenOf("ip"), dataKeyId: Uint8Array.of(0, 255) }
+    const original = { subject: "u", field: "ip", token: tokenOf("ip"), dataKeyId: DATA_KEY_ID }
     const given = [...rows(5), row(5, { originals: [{ ...original, sealed: Uint8Array.of(0x5c, 0) }] })]
     given.push(row(6, { plain: ["u", "d".repeat(33), null, 1] }))
     expect(await sink.write(batch(given, [reject(7)]), never)).toEqual({
@@ -52,11 +52,12 @@ describe("the embedded database", () => {
       duplicates: 0,
       quarantined: 1,
       originals: 1,
+      erasures: 0,
       refused: [{ messageId: messageId(6), sqlState: "22001", column: undefined }],
     })
     expect(await countLogins(db)).toEqual([{ n: 6 }])
     const { rows: kept } = await sql`select data_key, sealed from vault.originals`.execute(db)
-    expect(kept).toEqual([{ data_key: Uint8Array.of(0, 255), sealed: Uint8Array.of(0x5c, 0) }])
+    expect(kept).toEqual([{ data_key: DATA_KEY_ID, sealed: Uint8Array.of(0x5c, 0) }])
   })
 
   test("does not mix the transactions of batches that are written at the same time", async () => {

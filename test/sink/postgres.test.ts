@@ -1,26 +1,29 @@
+import { randomBytes } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import { describe, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { Token } from "../../src/mask/token.ts"
 import { initDatabase } from "../../src/sink/init.ts"
 import type { Row } from "../../src/sink/sink.ts"
-import { createDatabase } from "../database.ts"
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../database.ts"
 import { field } from "../shape.ts"
 import {
   batch,
+  DATA_KEY_ID,
   impatientClock,
   injectFault,
   messageId,
+  type OpenSink,
   openSink,
   openWire,
   reject,
   row,
   rows,
   SENT_AT_MS,
+  STORE_DATA_KEY,
   tokenOf,
-  VAULT_TABLES,
 } from "./setup.ts"
 
-const counts = { stored: 0, duplicates: 0, quarantined: 0, originals: 0, refused: [] }
+const counts = { stored: 0, duplicates: 0, quarantined: 0, originals: 0, erasures: null, refused: [] }
 
 describe("a batch", () => {
   test("is stored column by column, with the UTC date of sending", async () => {
@@ -141,9 +144,19 @@ describe("the gate before SQL", () => {
     ["undefined for a value", [row(0, { plain: [undefined as unknown as string, "ios", null, 1] })]],
     ["a number that is none", [row(0, { plain: ["u", "ios", null, Number.NaN] })]],
   ]
+  let database: TestDatabase
+  let s: OpenSink
+
+  beforeAll(async () => {
+    database = await createDatabase()
+    s = await openSink(database)
+  })
+  afterAll(async () => {
+    await s.sink.close()
+    await database.drop()
+  })
+
   test.each(cases)("refuses %s, and the whole batch with it", async (_, given) => {
-    await using database = await createDatabase()
-    await using s = await openSink(database)
     const error = await s.write(batch([...given, row(99)])).catch((thrown: unknown) => thrown)
     expect(String(error)).toMatch(/^Error: message /)
     expect(String(error)).not.toContain("203.0.113.9")
@@ -186,6 +199,18 @@ describe("a row that PostgreSQL refuses", () => {
     expect(written.stored).toBe(0)
     expect(written.refused.map((refused) => refused.messageId)).toEqual(given.map((one) => one.messageId))
   })
+
+  test("for an index that cannot hold it is found like any other", async () => {
+    await using database = await createEmptyDatabase()
+    const shape = { table: "notes", subject: "note", fields: [field("note")], sentDate: null }
+    await using s = await openSink(database, { shape })
+    await initDatabase(s.db, shape, { partitioned: false })
+    // Random, because what compresses well fits an index after all.
+    const note = (n: number, bytes: number) =>
+      row(n, { plain: [randomBytes(bytes).toString("base64")], tokens: [] })
+    const written = await s.write(batch([note(0, 100), note(1, 6_000), note(2, 100)]))
+    expect(written).toMatchObject({ stored: 2, refused: [{ messageId: messageId(1), sqlState: "54000" }] })
+  })
 })
 
 describe("with the vault on", () => {
@@ -193,20 +218,20 @@ describe("with the vault on", () => {
     subject,
     field: "ip",
     token: tokenOf(`ip-${n}`),
-    dataKeyId: new Uint8Array(16).fill(n),
+    dataKeyId: DATA_KEY_ID,
     sealed: Uint8Array.of(1, n, 0x5c, 0x27, 0xff),
   })
 
   test("originals and rejects are stored with the rows, by a writer that may read neither", async () => {
     await using database = await createDatabase()
-    await database.query(VAULT_TABLES)
+    await database.query(STORE_DATA_KEY)
     await using s = await openSink(await database.login("peppermill_writer"), { vault: true })
     await s.sink.check()
     const given = batch(
       [row(1, { originals: [original(1)] }), row(3, { originals: [] })],
       [reject(2), reject(0)],
     )
-    expect(await s.write(given)).toEqual({ ...counts, stored: 2, quarantined: 2, originals: 1 })
+    expect(await s.write(given)).toEqual({ ...counts, erasures: 0, stored: 2, quarantined: 2, originals: 1 })
     expect(
       await database.query("select subject, field, token, data_key, sealed from vault.originals"),
     ).toEqual([
@@ -214,7 +239,7 @@ describe("with the vault on", () => {
         subject: "user-1",
         field: "ip",
         token: tokenOf("ip-1"),
-        data_key: Buffer.alloc(16, 1),
+        data_key: Buffer.from(DATA_KEY_ID),
         sealed: Buffer.from([1, 1, 0x5c, 0x27, 0xff]),
       },
     ])
@@ -229,7 +254,7 @@ describe("with the vault on", () => {
         reason,
         field: name,
         shape,
-        data_key: Buffer.alloc(16, 7),
+        data_key: Buffer.from(DATA_KEY_ID),
         sealed: Buffer.from([1, 0, 0x5c, 0xff]),
         sent_at: new Date(SENT_AT_MS),
       },
@@ -238,19 +263,19 @@ describe("with the vault on", () => {
 
   test("a known message brings nothing back into the vault", async () => {
     await using database = await createDatabase()
-    await database.query(VAULT_TABLES)
+    await database.query(STORE_DATA_KEY)
     await using s = await openSink(database, { vault: true })
     const given = batch([row(1, { originals: [original(1)] })], [reject(2)])
     await s.write(given)
     await database.query("delete from vault.originals; delete from vault.quarantine")
-    expect(await s.write(given)).toEqual({ ...counts, duplicates: 2 })
+    expect(await s.write(given)).toEqual({ ...counts, erasures: 1, duplicates: 2 })
     expect(await database.query("select from vault.originals")).toEqual([])
     expect(await database.query("select from vault.quarantine")).toEqual([])
   })
 
   test("one original is kept per subject, field and token, whoever brings it first", async () => {
     await using database = await createDatabase()
-    await database.query(VAULT_TABLES)
+    await database.query(STORE_DATA_KEY)
     await using s = await openSink(database, { vault: true })
     const shared = (n: number) => row(n, { originals: [original(1, "same")] })
     expect((await s.write(batch([shared(1), shared(2)]))).originals).toBe(2)
@@ -260,7 +285,7 @@ describe("with the vault on", () => {
 
   test("a refused row leaves no original behind", async () => {
     await using database = await createDatabase()
-    await database.query(VAULT_TABLES)
+    await database.query(STORE_DATA_KEY)
     await using s = await openSink(database, { vault: true })
     const bad = row(1, { plain: ["u", "d".repeat(33), null, 1], originals: [original(1)] })
     const written = await s.write(batch([bad, row(2, { originals: [original(2)] })]))
@@ -270,12 +295,12 @@ describe("with the vault on", () => {
 
   test("a reject that the quarantine refuses stops the run instead of coming round for ever", async () => {
     await using database = await createDatabase()
-    await database.query(VAULT_TABLES)
+    await database.query(STORE_DATA_KEY)
     await database.query("alter table vault.quarantine add check (reason <> 'missing')")
     await using s = await openSink(database, { vault: true })
     await expect(s.write(batch([row(1)], [reject(2)]))).rejects.toMatchObject({
       name: "UserError",
-      kind: "data",
+      kind: "config",
     })
   })
 })
@@ -441,7 +466,7 @@ describe("refused credentials", () => {
 
 test("several writers share a table: each message is stored once, and no deadlock surfaces", async () => {
   await using database = await createDatabase()
-  await database.query(VAULT_TABLES)
+  await database.query(STORE_DATA_KEY)
   await using one = await openSink(database, { vault: true })
   await using two = await openSink(database, { vault: true })
   const shared = (n: number) => {
@@ -450,7 +475,7 @@ test("several writers share a table: each message is stored once, and no deadloc
       subject: `s-${n % 5}`,
       field: "ip",
       token,
-      dataKeyId: Uint8Array.of(1),
+      dataKeyId: DATA_KEY_ID,
       sealed: Uint8Array.of(2),
     }
     return row(n, { originals: [original] })

@@ -1,0 +1,194 @@
+import { execFile } from "node:child_process"
+import { createServer } from "node:net"
+import { inspect, promisify } from "node:util"
+import { sql } from "kysely"
+import { afterEach, describe, expect, test, vi } from "vitest"
+import type { PostgresAddress } from "../../src/config/database-address.ts"
+import { type Database, openDatabase } from "../../src/sink/connection.ts"
+import { createEmptyDatabase } from "../database.ts"
+import { openWire } from "./setup.ts"
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+async function using<T>(address: PostgresAddress, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await openDatabase(address, { poolSize: 2 })
+  return await work(db).finally(() => db.destroy())
+}
+
+describe("the environment", () => {
+  const hostile = {
+    PGHOST: "127.0.0.2",
+    PGPORT: "1",
+    PGUSER: "nobody",
+    PGDATABASE: "nowhere",
+    PGPASSWORD: "postgres",
+    PGPASSFILE: "/nowhere",
+    PGSSLMODE: "no-verify",
+    PGSSLNEGOTIATION: "direct",
+    PGAPPNAME: "somebody-else",
+    PGOPTIONS: "-c statement_timeout=1 -c search_path=evil -c default_transaction_read_only=on",
+    PGREPLICATION: "database",
+    PGCLIENT_ENCODING: "LATIN1",
+    PGCONNECT_TIMEOUT: "0",
+    PGBINARY: "1",
+  }
+
+  test("does not decide to whom we connect, as whom, or how", async () => {
+    await using database = await createEmptyDatabase()
+    const { user } = database.address
+    for (const [name, value] of Object.entries(hostile)) vi.stubEnv(name, value)
+    const [session] = await using(database.address, async (db) => {
+      const { rows } = await sql<Record<string, string>>`
+        select current_user as user, current_database() as database,
+          current_setting('application_name') as application, current_setting('client_encoding') as encoding,
+          current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+          current_setting('idle_in_transaction_session_timeout') as idle,
+          current_setting('search_path') as path, current_setting('transaction_read_only') as readonly`.execute(
+        db,
+      )
+      return rows
+    })
+    vi.unstubAllEnvs()
+    expect(session).toEqual({
+      user,
+      database: database.address.database,
+      application: "peppermill-test",
+      encoding: "UTF8",
+      statement: "30s",
+      lock: "10s",
+      idle: "10s",
+      path: '"$user", public',
+      readonly: "off",
+    })
+  })
+
+  test("does not choose the driver", async () => {
+    await using database = await createEmptyDatabase()
+    const module = new URL("../../src/sink/connection.ts", import.meta.url).href
+    const script = `
+      const { openDatabase } = await import(${JSON.stringify(module)})
+      const db = await openDatabase(${JSON.stringify(database.address)}, { poolSize: 1 })
+      await db.connection().execute(async () => console.log("connected"))
+      await db.destroy()`
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "--disable-warning=ExperimentalWarning", "--eval", script],
+      { env: { ...process.env, NODE_PG_FORCE_NATIVE: "1" } },
+    )
+    expect(stdout).toBe("connected\n")
+  })
+
+  test("does not lend a password to an address that has none", async () => {
+    await using database = await createEmptyDatabase()
+    vi.stubEnv("PGPASSWORD", database.address.password)
+    await expect(
+      using({ ...database.address, password: "" }, (db) => sql`select 1`.execute(db)),
+    ).rejects.toThrow(/password/)
+  })
+})
+
+test("a database and what it throws do not show the password", async () => {
+  await using database = await createEmptyDatabase()
+  const address = { ...database.address, password: "hunter2-secret" }
+  await using(address, async (db) => {
+    const error = await sql`select 1`.execute(db).catch((thrown: unknown) => thrown)
+    for (const shown of [db, error]) {
+      expect(inspect(shown, { depth: 12, showHidden: true })).not.toContain("hunter2-secret")
+    }
+  })
+})
+
+test("a server that takes the connection and says nothing is given up after the connect time", async () => {
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
+  const bound = silent.address()
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0
+  const base: PostgresAddress = {
+    kind: "postgres",
+    host: "127.0.0.1",
+    port,
+    user: "u",
+    password: "p",
+    database: "d",
+    tls: null,
+    caFile: null,
+    applicationName: "peppermill-test",
+  }
+  for (const tls of [null, { rejectUnauthorized: true } as const]) {
+    const db = await openDatabase({ ...base, tls }, { poolSize: 1, timeouts: { connectMs: 300 } })
+    const startedMs = performance.now()
+    await expect(sql`select 1`.execute(db)).rejects.toThrow(/timeout/)
+    expect(performance.now() - startedMs).toBeLessThan(1_300)
+    await db.destroy()
+  }
+  silent.close()
+})
+
+test("a query that gets no answer ends within its time, and its connection is not used again", async () => {
+  await using database = await createEmptyDatabase()
+  await using wire = await openWire(database.address)
+  const db = await openDatabase(wire.address, { poolSize: 1, timeouts: { queryMs: 300 } })
+  await sql`select 1`.execute(db)
+  wire.onServer = () => "swallow"
+  const startedMs = performance.now()
+  await expect(db.transaction().execute((tx) => sql`select 2`.execute(tx))).rejects.toThrow(
+    "Query read timeout",
+  )
+  expect(performance.now() - startedMs).toBeLessThan(1_300)
+  wire.onServer = () => "pass"
+  await sql`select 3`.execute(db)
+  expect(wire.connections).toBe(2)
+  await db.destroy()
+})
+
+test("closing ends although the server no longer answers", async () => {
+  await using database = await createEmptyDatabase()
+  await using wire = await openWire(database.address)
+  const db = await openDatabase(wire.address, { poolSize: 1 })
+  await sql`select 1`.execute(db)
+  wire.onClient = () => "swallow"
+  const startedMs = performance.now()
+  await db.destroy()
+  expect(performance.now() - startedMs).toBeLessThan(4_000)
+})
+
+test("a connection with a transaction left open is not handed to the next user", async () => {
+  await using database = await createEmptyDatabase()
+  const db = await openDatabase(database.address, { poolSize: 1 })
+  const pid = async () =>
+    (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db)).rows[0]?.pid
+  const before = await pid()
+  expect(await pid()).toBe(before)
+  await sql`begin`.execute(db)
+  expect(await pid()).not.toBe(before)
+  await db.destroy()
+})
+
+test("a COMMIT that is answered with ROLLBACK is a failure", async () => {
+  await using database = await createEmptyDatabase()
+  await using(database.address, async (db) => {
+    await sql`create table t (n int)`.execute(db)
+    const committing = db.transaction().execute(async (tx) => {
+      await sql`insert into t values (1)`.execute(tx)
+      await sql`select 1 / 0`.execute(tx).catch(() => {})
+    })
+    await expect(committing).rejects.toThrow()
+    expect((await sql`select * from t`.execute(db)).rows).toEqual([])
+  })
+})
+
+test("the death of a connection that nobody uses harms nobody", async () => {
+  await using database = await createEmptyDatabase()
+  await using(database.address, async (db) => {
+    await db.connection().execute(async (held) => {
+      await sql`select 1`.execute(held)
+      await database.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'peppermill-test'",
+      )
+      await expect(sql`select 1`.execute(held)).rejects.toThrow()
+    })
+    expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }])
+  })
+})
