@@ -33,6 +33,8 @@ export interface StubOptions extends Hostility {
   /** The queue's own attributes, over the usual ones. */
   readonly attributes?: Record<string, string>
   readonly tls?: { readonly key: string; readonly cert: string }
+  /** How far the server's clock is ahead of ours, by its Date header. */
+  readonly aheadMs?: number
   readonly name?: string
   readonly port?: number
   /** Off for measurements: a log of everything is not free. */
@@ -104,6 +106,9 @@ export async function startSqsStub(options: StubOptions = {}) {
     const { method = "", url: path = "", headers } = request
     const call = { operation, input: JSON.parse(body), method, path, headers, body, atMs: Date.now() }
     if (options.log !== false) log.push(call)
+    if (options.aheadMs !== undefined) {
+      response.setHeader("date", new Date(Date.now() + options.aheadMs).toUTCString())
+    }
     write(response, (await options.script?.(call, queue)) ?? (await answer(call)))
   }
 

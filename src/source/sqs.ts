@@ -79,10 +79,10 @@ export async function createSqsSource(options: SqsSourceOptions): Promise<Source
     async receive(max, waitSeconds) {
       const input = {
         QueueUrl,
-        MaxNumberOfMessages: max,
-        WaitTimeSeconds: waitSeconds,
-        VisibilityTimeout: visibilitySeconds,
         MessageSystemAttributeNames: ["SentTimestamp" as const, "ApproximateReceiveCount" as const],
+        MaxNumberOfMessages: max,
+        VisibilityTimeout: visibilitySeconds,
+        WaitTimeSeconds: waitSeconds,
       }
       const timeoutMs = waitSeconds * 1000 + POLL_GRACE_MS
       return persist("receive", giveUpMs, async () =>

@@ -319,6 +319,8 @@ test.each<[string, StubAnswer]>([
   expect(error.stack).not.toContain(CANARY)
 })
 
+const HALF_AN_ANSWER = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"
+
 /** Accepts connections and says no more than this. */
 async function listenSilently(finished: TestContext["onTestFinished"], greeting = ""): Promise<number> {
   const sockets: Socket[] = []
@@ -340,32 +342,22 @@ async function expectGivenUp(call: Promise<unknown>): Promise<void> {
   expect(performance.now() - startMs).toBeLessThan(11_000)
 }
 
-describe.concurrent("given up in time, by every call, is", { timeout: 40_000 }, () => {
-  test.for(
-    TRANSPORTS.flatMap((transport) => [
-      { transport, what: "a server that never answers", scheme: "http", greeting: "" },
-      { transport, what: "a server that never shakes hands", scheme: "https", greeting: "" },
-      {
-        transport,
-        what: "an answer that stops half way",
-        scheme: "http",
-        greeting: "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
-      },
-    ]),
-  )("$what, over the $transport transport", async ({ transport, scheme, greeting }, context) => {
-    const port = await listenSilently(context.onTestFinished, greeting)
+describe.concurrent("given up in time, by every call over either transport, is", { timeout: 40_000 }, () => {
+  const never = () => new Promise<never>(() => {})
+  test.for([
+    { what: "a server that never answers", scheme: "http", more: {} },
+    { what: "a server that never shakes hands", scheme: "https", more: {} },
+    { what: "an answer that stops half way", scheme: "http", more: { greeting: HALF_AN_ANSWER } },
+    { what: "a wait for credentials", scheme: "http", more: { credentials: never } },
+  ])("$what", async ({ scheme, more: { greeting, ...more } }, { onTestFinished: finished }) => {
+    const port = await listenSilently(finished, greeting)
     const queueUrl = `${scheme}://127.0.0.1:${port}/0/logins`
-    const { source } = await setUpSource({ queueUrl, giveUpMs: 0, transport }, context.onTestFinished)
-    await Promise.all(ALL_CALLS.map(([, make]) => expectGivenUp(make(source))))
-  })
-
-  test.for(TRANSPORTS)("a wait for credentials, over the %s transport", async (transport, context) => {
-    const credentials = () => new Promise<never>(() => {})
-    const queueUrl = "http://127.0.0.1:1/0/logins"
-    const { source } = await setUpSource(
-      { queueUrl, giveUpMs: 0, credentials, transport },
-      context.onTestFinished,
+    const sources = TRANSPORTS.map((transport) =>
+      setUpSource({ queueUrl, giveUpMs: 0, transport, ...more }, finished),
     )
-    await Promise.all(ALL_CALLS.map(([, make]) => expectGivenUp(make(source))))
+    const calls = (await Promise.all(sources)).flatMap(({ source }) =>
+      ALL_CALLS.map(([, make]) => make(source)),
+    )
+    await Promise.all(calls.map(expectGivenUp))
   })
 })
