@@ -37,22 +37,44 @@ export function safe(text: string, maxWidth = Number.POSITIVE_INFINITY, ellipsis
   let cut = 0
   let marks = MARKS_PER_LETTER
   for (const character of text) {
-    marks = MARK.test(character) ? marks + 1 : 0
-    const piece = marks > MARKS_PER_LETTER ? codePoint(character) : visible(character)
+    let piece = pieceFor(character)
+    marks = piece.isMark ? marks + 1 : 0
+    if (marks > MARKS_PER_LETTER) piece = plainPiece(codePoint(character))
     // An escape is not a letter: a mark after it would sit on our own brace.
-    if (piece !== character) marks = MARKS_PER_LETTER
-    width += stringWidth(piece)
+    if (piece.text !== character) marks = MARKS_PER_LETTER
+    width += piece.width
     if (width > maxWidth) return shown.slice(0, cut) + ellipsis.slice(0, Math.max(0, maxWidth))
-    shown += piece
+    shown += piece.text
     if (width <= room) cut = shown.length
   }
   return shown
 }
 
+/** What stands for one character. */
+interface Piece {
+  readonly text: string
+  readonly width: number
+  readonly isMark: boolean
+}
+
+/** Screens draw the same few characters over and over. */
+const pieces = new Map<string, Piece>()
+const MAX_PIECES = 1000
+
+function pieceFor(character: string): Piece {
+  const known = pieces.get(character)
+  if (known !== undefined) return known
+  const piece = { ...plainPiece(visible(character)), isMark: MARK.test(character) }
+  if (pieces.size < MAX_PIECES) pieces.set(character, piece)
+  return piece
+}
+
+function plainPiece(text: string): Piece {
+  return { text, width: stringWidth(text), isMark: false }
+}
+
 function visible(character: string): string {
-  if (CONTROL.test(character)) {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
-  }
+  if (CONTROL.test(character)) return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
   if (!character.isWellFormed()) return "\ufffd"
   return UNSEEN.test(character) ? codePoint(character) : character
 }

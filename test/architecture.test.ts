@@ -132,7 +132,7 @@ describe("who knows whom", () => {
 })
 
 /** Where a package may appear: below a folder, or in one file. */
-const PACKAGES: readonly (readonly [package: RegExp, places: readonly string[]])[] = [
+const PACKAGES: readonly (readonly [name: RegExp, places: readonly string[]])[] = [
   [/^@aws-sdk\/|^@smithy\//, ["source/", "config/", "observe/"]],
   [/^(pg|kysely)(\/|$)/, ["sink/", "recover/", "audit/", "vault/quarantine"]],
   [/^(ink|react)(\/|$)/, ["tui/"]],

@@ -9,9 +9,9 @@ import { addEvent, type DrainEvent, NO_TOTALS, type Totals } from "../src/drain-
 import { UserError } from "../src/errors.ts"
 import { createMask } from "../src/mask/mask.ts"
 import { parseMaskKeys } from "../src/mask/mask-keys.ts"
-import { ErasedMeanwhile } from "../src/sink/sink.ts"
+import { ErasedMeanwhile, type WrappedDataKey } from "../src/sink/sink.ts"
 import { systemClock } from "../src/time/clock.ts"
-import { createVault, type Vault, type WrappedDataKey } from "../src/vault/vault.ts"
+import { createVault, type Vault } from "../src/vault/vault.ts"
 import { createFakeSink, createFakeSource, type FakeSink, type FakeSource } from "./fakes.ts"
 import { LOGIN, login } from "./shape.ts"
 

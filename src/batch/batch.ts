@@ -1,7 +1,7 @@
 import { addEvent, type DrainEvent, NO_TOTALS } from "../drain-event.ts"
 import { EXIT, exitCodeFor } from "../exit-code.ts"
+import { type Summary, summarize } from "../summary.ts"
 import { type MaxRejects, tooManyRejects } from "./max-rejects.ts"
-import { type Summary, summarize } from "./summary.ts"
 
 export interface BatchResult {
   readonly summary: Summary

@@ -3,11 +3,11 @@ import { createDrainControl } from "../drain-control.ts"
 import type { Io } from "../io.ts"
 import { openDecoding, openDrain, openSource, type Settings } from "../open.ts"
 import { safe } from "../safe.ts"
+import { summaryText } from "../summary.ts"
 import { runBatch } from "./batch.ts"
 import { dryRun } from "./dry-run.ts"
 import { parseMaxRejects } from "./max-rejects.ts"
 import { noticeOf } from "./notice.ts"
-import { summaryText } from "./summary.ts"
 
 export interface BatchOptions {
   readonly json?: boolean

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto"
-import { runBatch } from "../batch/batch.ts"
-import { drain } from "../drain.ts"
+import type { Rejection } from "../decode/event-shape.ts"
+import { type Drain, drain } from "../drain.ts"
 import { createDrainControl } from "../drain-control.ts"
+import { addEvent, NO_TOTALS, type Outcome } from "../drain-event.ts"
 import type { Io } from "../io.ts"
 import { openDatabaseOf, openDrain, openSettings } from "../open.ts"
 import { initDatabase } from "../sink/init.ts"
 import { firstRows, mostRepeated, rowsHolding } from "../sink/inspect.ts"
+import { type Summary, summarize } from "../summary.ts"
 import { demoEvents } from "./events.ts"
 import { startDemoQueue } from "./queue.ts"
 import { type DemoResult, demoText } from "./report.ts"
@@ -44,16 +46,9 @@ export async function runDemo(
     progress("a PostgreSQL in this process has the tables; draining")
     queue.send(bodies)
     const open = await openDrain(settings, { follow: false, maxMessages: null, maxSeconds: null }, db)
-    const rejected: { reason: string; field: string }[] = []
-    const { summary, failure } = await runBatch(drain(open.drain, createDrainControl()), {
-      maxRejects: { percent: 100 },
-      now: open.drain.clock.now,
-      notice(event) {
-        if (event.type === "rejected") rejected.push(event.rejection)
-      },
-    })
+    const rejected: Rejection[] = []
+    const summary = await drainAll(open.drain, (rejection) => rejected.push(rejection))
     await open.close()
-    if (failure !== undefined) throw failure
     const result: DemoResult = {
       schema: 1,
       summary,
@@ -68,4 +63,16 @@ export async function runDemo(
     await db.destroy()
     await queue.close()
   }
+}
+
+async function drainAll(d: Drain, onRejection: (rejection: Rejection) => void): Promise<Summary> {
+  const startedMs = d.clock.now()
+  let totals = NO_TOTALS
+  let ended: { outcome: Outcome; heldByOthers: number } = { outcome: "failed", heldByOthers: 0 }
+  for await (const event of drain(d, createDrainControl())) {
+    totals = addEvent(totals, event)
+    if (event.type === "rejected") onRejection(event.rejection)
+    if (event.type === "finished") ended = event
+  }
+  return summarize(totals, { ...ended, durationMs: d.clock.now() - startedMs })
 }

@@ -1,6 +1,6 @@
-import { type Summary, summaryText } from "../batch/summary.ts"
 import { safe } from "../safe.ts"
 import type { Repeat } from "../sink/inspect.ts"
+import { type Summary, summaryText } from "../summary.ts"
 
 /** What the demonstration has to show. */
 export interface DemoResult {

@@ -1,9 +1,9 @@
 import { sql } from "kysely"
 import { systemClock } from "../time/clock.ts"
-import type { WrappedDataKey } from "../vault/vault.ts"
 import type { Database } from "./connection.ts"
 import { withSafeErrors } from "./database-error.ts"
 import { retrying } from "./retrying.ts"
+import type { WrappedDataKey } from "./sink.ts"
 
 /**
  * Store a wrapped data key. Resolves after the commit; storing it twice is harmless.

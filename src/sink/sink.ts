@@ -36,6 +36,15 @@ export interface SealedReject {
   readonly sealed: Uint8Array
 }
 
+/** A data key as the database keeps it. */
+export interface WrappedDataKey {
+  /** 16 bytes. */
+  readonly id: Uint8Array
+  readonly recipients: readonly string[]
+  /** An age file. */
+  readonly wrapped: Uint8Array
+}
+
 /** What one transaction writes. No message id stands twice in it. */
 export interface Batch {
   readonly rows: readonly Row[]

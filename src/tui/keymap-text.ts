@@ -1,4 +1,5 @@
 import { BINDINGS, type Binding, bindingsIn, type Place } from "./keymap.ts"
+import type { Model } from "./model.ts"
 
 export interface FooterKey {
   readonly shown: string
@@ -18,6 +19,17 @@ export function helpKeys(places: readonly Place[]): readonly Binding[] {
   const here = bindingsIn(places)
   return [...here, ...BINDINGS.filter((binding) => !here.includes(binding))]
 }
+
+/** Lines of the page over the screen. */
+export function overlayRows({ overlay, log }: Model): number {
+  return overlay?.page === "help" ? BINDINGS.length + HELP_NOTES.length : log.length
+}
+
+/** What the `?` page says below the keys. */
+export const HELP_NOTES = [
+  "",
+  "Times are UTC. Pausing stops the intake; a list you read back in is held still.",
+] as const
 
 /** The README's table of keys. */
 export function keysMarkdown(): string {

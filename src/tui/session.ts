@@ -11,7 +11,7 @@ import { createStore, type Store } from "./store.ts"
 import { type Effect, type Message, update } from "./update.ts"
 
 /** Pictures of a running drain a second; when nothing happens, one. */
-const TICK_MS = 200
+const TICK_MS = 250
 const COUNTS_EVERY_MS = 5000
 
 /** How a session ended. */

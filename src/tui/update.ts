@@ -1,4 +1,5 @@
 import { type Action, SCREENS, type Screen } from "./action.ts"
+import { overlayRows } from "./keymap-text.ts"
 import { LIST, listAfter } from "./list.ts"
 import type { LogLine } from "./log.ts"
 import type { DrainView } from "./meter/drain-view.ts"
@@ -59,7 +60,7 @@ export function update(model: Model, message: Message): Next {
     case "told":
       return [told(model, message.news), []]
     case "act":
-      return act(model, paged(message.action, message.pageRows))
+      return act(model, paged(message.action, message.pageRows), message.pageRows)
   }
 }
 
@@ -67,11 +68,11 @@ function paged(action: Action, pageRows: number): Action {
   return action.type === "page" ? { type: "move", by: action.by * Math.max(1, pageRows - 1) } : action
 }
 
-function act(model: Model, action: Action): Next {
+function act(model: Model, action: Action, pageRows: number): Next {
   if (action.type === "leave") {
     return [{ ...model, isLeaving: true }, [{ type: "leave", now: model.isLeaving }]]
   }
-  if (model.overlay !== null) return [inOverlay(model, action), []]
+  if (model.overlay !== null) return [inOverlay(model, action, pageRows), []]
   switch (action.type) {
     case "help":
     case "log":
@@ -89,18 +90,16 @@ function act(model: Model, action: Action): Next {
   }
 }
 
-/** An overlay's length is for its view to know, so the list may run past it; the view stops at the end. */
-function inOverlay(model: Model, action: Action): Model {
+/** A page over the screen is no list: its cursor is the first line that shows. */
+function inOverlay(model: Model, action: Action, pageRows: number): Model {
   const { overlay } = model
   if (overlay === null) return model
   if (action.type === "back" || action.type === overlay.page) return { ...model, overlay: null }
   if (action.type === "help" || action.type === "log")
     return { ...model, overlay: { page: action.type, list: LIST } }
-  const list = listAfter(overlay.list, action, OVERLAY_ROWS)
+  const list = listAfter(overlay.list, action, Math.max(1, overlayRows(model) - pageRows + 2))
   return list === null ? model : { ...model, overlay: { ...overlay, list } }
 }
-
-const OVERLAY_ROWS = 200
 
 function show(model: Model, screen: Screen): Next {
   if (screen === model.screen) return [model, []]

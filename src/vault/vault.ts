@@ -1,6 +1,6 @@
 import type { EventShape } from "../decode/event-shape.ts"
 import type { Token } from "../mask/token.ts"
-import type { SealedOriginal, SealedReject } from "../sink/sink.ts"
+import type { SealedOriginal, SealedReject, WrappedDataKey } from "../sink/sink.ts"
 import type { Delivery } from "../source/source.ts"
 import { createDataKey, type DataKey, MAX_SEALS } from "./data-key.ts"
 import { createKnownOriginals, type Mark } from "./known-originals.ts"
@@ -13,15 +13,6 @@ export interface Original {
   readonly field: string
   readonly token: Token
   readonly value: string
-}
-
-/** A data key as the database keeps it. */
-export interface WrappedDataKey {
-  /** 16 bytes. */
-  readonly id: Uint8Array
-  readonly recipients: readonly string[]
-  /** An age file. */
-  readonly wrapped: Uint8Array
 }
 
 export interface VaultOptions {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest"
 import { runBatch } from "../../src/batch/batch.ts"
 import { parseMaxRejects, tooManyRejects } from "../../src/batch/max-rejects.ts"
-import { summaryText } from "../../src/batch/summary.ts"
 import type { DrainEvent, Outcome } from "../../src/drain-event.ts"
 import { UserError } from "../../src/errors.ts"
 import { EXIT } from "../../src/exit-code.ts"
+import { summaryText } from "../../src/summary.ts"
 
 const STORED: DrainEvent = {
   type: "stored",

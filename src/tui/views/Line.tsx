@@ -1,4 +1,5 @@
 import { Box, Text, type TextProps } from "ink"
+import { memo } from "react"
 import { useLook } from "./look.ts"
 import { fitted, type Row, type Tone } from "./spans.ts"
 
@@ -15,7 +16,7 @@ const STYLES: Record<Tone, TextProps> = {
 }
 
 /** The one place where text reaches the screen, and everything passes `safe` here. */
-export function Line({ row, width }: { readonly row: Row; readonly width: number }) {
+export const Line = memo(function Line({ row, width }: LineProps) {
   const { ellipsis } = useLook()
   const spans = fitted(row, width, ellipsis)
   // An empty text would have no height, and the lines below would move up.
@@ -33,6 +34,20 @@ export function Line({ row, width }: { readonly row: Row; readonly width: number
         ),
       )}
     </Text>
+  )
+}, isSame)
+
+interface LineProps {
+  readonly row: Row
+  readonly width: number
+}
+
+/** Most lines of a picture are those of the one before, and need no work. */
+function isSame(before: LineProps, after: LineProps): boolean {
+  return (
+    before.width === after.width &&
+    before.row.length === after.row.length &&
+    before.row.every(({ text, tone }, at) => text === after.row[at]?.text && tone === after.row[at]?.tone)
   )
 }
 

@@ -1,6 +1,6 @@
 import { timeOfDay } from "../format.ts"
 import { placesOf } from "../keymap.ts"
-import { helpKeys } from "../keymap-text.ts"
+import { HELP_NOTES, helpKeys } from "../keymap-text.ts"
 import type { Model } from "../model.ts"
 import { Lines } from "./Line.tsx"
 import { useLook } from "./look.ts"
@@ -36,8 +36,7 @@ function helpRows(model: Model): readonly Row[] {
   const keys = helpKeys(placesOf({ ...model, overlay: null }))
   return [
     ...keys.map(({ shown, does }): Row => [span(`  ${shown.padEnd(KEYS)}`, "strong"), span(does)]),
-    [],
-    [span("  Times are UTC. Pausing stops the intake; a list you read back in is held still.", "dim")],
+    ...HELP_NOTES.map((note): Row => [span(`  ${note}`, "dim")]),
   ]
 }
 

@@ -1,4 +1,4 @@
-import type { Outcome, Totals } from "../drain-event.ts"
+import type { Outcome, Totals } from "./drain-event.ts"
 
 /** What a batch came to: the one object of `--json`. */
 export interface Summary {
