@@ -43,8 +43,10 @@ function madeUpRun(perSecond: number, total: number): DrainRun {
     let refused = 0
     for (;;) {
       const seconds = (Date.now() - startedMs) / 1000
-      const wave = 0.7 + 0.3 * Math.sin(seconds / 7) + 0.1 * Math.sin(seconds * 1.7)
-      let due = isPaused || isStopping ? 0 : Math.round((perSecond * wave) / 50 / 10)
+      // Steady on the whole, uneven from second to second, however late the timer fires.
+      const wave = seconds + 2 * Math.sin(seconds / 3) + 0.1 * Math.sin(seconds * 5)
+      const target = Math.max(0, perSecond * wave) / 10
+      let due = isPaused || isStopping ? 0 : Math.round(target - received / 10)
       for (; due > 0 && received < total; due--) {
         received += 10
         inBatch += 10
