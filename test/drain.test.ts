@@ -251,7 +251,16 @@ describe("drain", () => {
 
   test("takes in no more than it was allowed", async () => {
     const source = createFakeSource(Array.from({ length: 100 }, (_, n) => login({ user_id: `u-${n}` })))
-    const { d, control, sink } = setUp(source, { limits: { maxMessages: 23 } })
+    const recipient = await identityToRecipient(await generateX25519Identity())
+    const real = createVault({ recipients: [recipient], shape: LOGIN, storeDataKey: async () => {} })
+    let delayMs = 0
+    // Polls that end together are taken in one after the other.
+    const ready = async () => {
+      await real.ready()
+      await sleep((delayMs += 10))
+    }
+    const vault = { ...real, ready }
+    const { d, control, sink } = setUp(source, { vault, limits: { maxMessages: 23 } })
     const { all, totals } = await collect(drain(d, control))
     expect(finished(all)).toMatchObject({ outcome: "bounded" })
     expect([totals.received, sink.rows.length, source.waiting.size]).toEqual([23, 23, 77])

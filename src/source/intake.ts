@@ -59,8 +59,9 @@ export function createIntake(options: IntakeOptions): { run(): Promise<void> } {
       const startedMs = clock.now()
       // Never cut short: the messages of an aborted long poll stay hidden until the visibility timeout.
       const answer = await source.receive(wanted, limits.waitSeconds)
-      reserved -= wanted
       const news = await options.take(answer, clock.now() - startedMs)
+      // Only now, in one go: a place given up before its message is counted would be taken twice.
+      reserved -= wanted
       received += news + answer.damaged
       proof.ended(began, news > 0)
       if (news > 0) lastMessageAtMs = clock.now()

@@ -1,0 +1,70 @@
+/**
+ * The built executable, run as its user would: `npm test` builds it first.
+ *
+ *     const { status, stdout, stderr } = await peppermill(["--batch", "--json"], { env })
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { join } from "node:path"
+
+export const BINARY = join(import.meta.dirname, "../dist/peppermill")
+
+export interface Ended {
+  /** The exit status, or the signal that ended it. */
+  readonly status: number | NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** The whole environment, but for PATH and HOME. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly stdin?: string
+  /** Called with the process once it runs. */
+  readonly onStart?: (child: ChildProcess) => void
+}
+
+/** Run it to its end. A run of over a minute is killed, and shows as SIGKILL. */
+export function peppermill(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(BINARY, args, {
+      cwd: options.cwd ?? "/",
+      env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...options.env },
+    })
+    let stdout = ""
+    let stderr = ""
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text
+    })
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text
+    })
+    const timer = setTimeout(() => child.kill("SIGKILL"), 60_000)
+    child.on("error", reject)
+    child.on("close", (code, signal) => {
+      clearTimeout(timer)
+      resolve({ status: code ?? signal, stdout, stderr })
+    })
+    child.stdin.on("error", () => {})
+    child.stdin.end(options.stdin ?? "")
+    options.onStart?.(child)
+  })
+}
+
+export const MASK_KEY = "5f0e7c1d93b2a84856d1ce90b7a3f2146e8d0b59c7fa32e1d4860b9f15ac73e8"
+
+/** What a drain needs, and AWS credentials that a local queue believes. */
+export function drainEnv(
+  queue: { url: string; region: string },
+  databaseUrl: string,
+): Record<string, string> {
+  return {
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    PEPPERMILL_QUEUE_URL: queue.url,
+    PEPPERMILL_QUEUE_REGION: queue.region,
+    PEPPERMILL_QUEUE_WAIT_SECONDS: "1",
+    PEPPERMILL_DATABASE_URL: databaseUrl,
+    PEPPERMILL_MASK_KEY: MASK_KEY,
+  }
+}
