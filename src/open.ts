@@ -14,6 +14,7 @@ import { storeDataKey } from "./sink/data-keys.ts"
 import { checkMaskKeys } from "./sink/mask-keys.ts"
 import { openPGlite } from "./sink/pglite.ts"
 import { createPostgresSink } from "./sink/postgres.ts"
+import { pruneLedger } from "./sink/prune.ts"
 import type { QueueFacts, Source, SourceRetry } from "./source/source.ts"
 import { createSqsSource, type SqsSourceOptions } from "./source/sqs.ts"
 import { systemClock } from "./time/clock.ts"
@@ -63,17 +64,33 @@ export async function openDecoding(settings: Settings): Promise<Pick<Drain, "sha
 }
 
 export async function openDatabaseOf(
-  { config, secrets }: Settings,
+  settings: Settings,
   timeouts: Partial<Timeouts> = {},
 ): Promise<Database> {
+  return (await openRereadable(settings, timeouts)).db
+}
+
+/** A database, and how to fetch its credentials anew when they were rotated. */
+async function openRereadable(
+  { config, secrets }: Settings,
+  timeouts: Partial<Timeouts> = {},
+): Promise<{ db: Database; reread: () => Promise<void> }> {
   const address = await secrets.database()
+  let current = address
   const { poolSize, connectSeconds, statementSeconds } = config.database
   const statementMs = statementSeconds * 1000
-  return openDatabase(address, {
+  const db = await openDatabase(address, {
     poolSize,
     openPGlite,
     timeouts: { connectMs: connectSeconds * 1000, statementMs, queryMs: statementMs + 5000, ...timeouts },
+    ...(address.kind === "postgres" && {
+      credentials: () => (current.kind === "postgres" ? current : address),
+    }),
   })
+  const reread = async () => {
+    current = await secrets.database({ again: true })
+  }
+  return { db, reread }
 }
 
 /** A source of the configured queue, and what it tells of its retries. */
@@ -99,6 +116,8 @@ export interface OpenDrain {
   readonly queue: QueueAddress
   /** What is allowed but probably not meant. */
   readonly warnings: readonly string[]
+  /** Remove what is past its time. After a run, or once a day. */
+  tidy(): Promise<void>
   close(): Promise<void>
 }
 
@@ -121,10 +140,15 @@ export async function openDrain(
   const { source, queue } = await openSource(settings, (retry) => {
     for (const listener of listeners) listener(retry)
   })
-  const db = database ?? (await openDatabaseOf(settings))
+  const { db, reread } =
+    database === undefined ? await openRereadable(settings) : { db: database, reread: undefined }
   const { retrySeconds } = config.database
   const { recipients } = config.vault
-  const sink = createPostgresSink(db, shape, { retrySeconds, vault: recipients.length > 0 })
+  const sink = createPostgresSink(db, shape, {
+    retrySeconds,
+    vault: recipients.length > 0,
+    ...(reread && { reread }),
+  })
   const vault =
     recipients.length === 0
       ? null
@@ -150,6 +174,7 @@ export async function openDrain(
     return {
       queue,
       warnings: [...settings.loaded.warnings, ...queueDoubts(facts, vault !== null)],
+      tidy: async () => void (await pruneLedger(db)),
       close,
       drain: {
         source,

@@ -21,6 +21,11 @@ export interface BatchOptions {
 /** Messages a dry run looks at when it is not told how many: each look counts as a receive. */
 const DRY_RUN_MESSAGES = 100
 
+const DAY_MS = 86_400_000
+
+// What is past its time does no harm for another day.
+const NOT_TIDIED = "warning: could not remove what is past its time; the next run tries again"
+
 /**
  * `peppermill --batch`: drain, with one summary on standard output at the end and words meanwhile on standard error.
  *
@@ -41,6 +46,7 @@ export async function batchCommand(
     say(io, `draining ${open.queue.name} into ${settings.shape.table}`)
     const control = createDrainControl()
     onSignals(() => control.stop("signal"))
+    const tidying = setInterval(() => void open.tidy().catch(() => say(io, NOT_TIDIED)), DAY_MS)
     const result = await runBatch(drain(open.drain, control), {
       maxRejects,
       now: open.drain.clock.now,
@@ -49,6 +55,8 @@ export async function batchCommand(
         if (notice !== null) say(io, notice)
       },
     })
+    clearInterval(tidying)
+    if (result.failure === undefined) await open.tidy().catch(() => say(io, NOT_TIDIED))
     io.out(options.json ? `${JSON.stringify(result.summary)}\n` : summaryText(result.summary))
     if (result.failure !== undefined) throw result.failure
     // A signal has set the status already; what it cut short is not what the run would have said.
