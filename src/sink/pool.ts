@@ -56,7 +56,10 @@ export function openPool(address: PostgresAddress, settings: PoolSettings): Post
       const hangUp = setTimeout(() => {
         for (const socket of sockets) socket.destroy()
       }, FAREWELL_MS)
-      await pool.end().finally(() => clearTimeout(hangUp))
+      await pool.end()
+      // pg does not wait for them, and an open one keeps the process alive.
+      await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))))
+      clearTimeout(hangUp)
     },
   }
 }

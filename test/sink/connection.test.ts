@@ -17,6 +17,25 @@ async function using<T>(address: PostgresAddress, work: (db: Database) => Promis
   return await work(db).finally(() => db.destroy())
 }
 
+/** What a process of its own prints that has opened the database as `db`. */
+async function runScript(
+  address: PostgresAddress,
+  script: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const module = new URL("../../src/sink/connection.ts", import.meta.url).href
+  const whole = `
+    const { openDatabase } = await import(${JSON.stringify(module)})
+    const db = await openDatabase(${JSON.stringify(address)}, { poolSize: 1 })
+    ${script}`
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "--disable-warning=ExperimentalWarning", "--eval", whole],
+    { env: { ...process.env, ...env }, timeout: 20_000 },
+  )
+  return stdout
+}
+
 describe("the environment", () => {
   const hostile = {
     PGHOST: "127.0.0.2",
@@ -66,16 +85,11 @@ describe("the environment", () => {
 
   test("does not choose the driver", async () => {
     await using database = await createEmptyDatabase()
-    const module = new URL("../../src/sink/connection.ts", import.meta.url).href
-    const script = `
-      const { openDatabase } = await import(${JSON.stringify(module)})
-      const db = await openDatabase(${JSON.stringify(database.address)}, { poolSize: 1 })
-      await db.connection().execute(async () => console.log("connected"))
-      await db.destroy()`
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ["--input-type=module", "--disable-warning=ExperimentalWarning", "--eval", script],
-      { env: { ...process.env, NODE_PG_FORCE_NATIVE: "1" } },
+    const stdout = await runScript(
+      database.address,
+      `await db.connection().execute(async () => console.log("connected"))
+       await db.destroy()`,
+      { NODE_PG_FORCE_NATIVE: "1" },
     )
     expect(stdout).toBe("connected\n")
   })
@@ -143,15 +157,33 @@ test("a query that gets no answer ends within its time, and its connection is no
   await db.destroy()
 })
 
-test("closing ends although the server no longer answers", async () => {
+test("the rollback that follows a failure does not hide it", async () => {
+  await using database = await createEmptyDatabase()
+  await using(database.address, async (db) => {
+    const killed = db
+      .transaction()
+      .execute((tx) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(tx))
+    await expect(killed).rejects.toMatchObject({ code: "57P01" })
+  })
+})
+
+test("closing ends, and lets the process end, although the server no longer answers", async () => {
   await using database = await createEmptyDatabase()
   await using wire = await openWire(database.address)
-  const db = await openDatabase(wire.address, { poolSize: 1 })
-  await sql`select 1`.execute(db)
-  wire.onClient = () => "swallow"
-  const startedMs = performance.now()
-  await db.destroy()
-  expect(performance.now() - startedMs).toBeLessThan(4_000)
+  wire.onServer = (chunk) => {
+    if (chunk.includes("last words")) setTimeout(() => (wire.dead = true), 50)
+    return "pass"
+  }
+  const stdout = await runScript(
+    wire.address,
+    `await db.executeQuery({ sql: "select 'last words'", parameters: [], query: { kind: "RawNode" } })
+     await new Promise((resolve) => setTimeout(resolve, 300))
+     const startedMs = Date.now()
+     await db.destroy()
+     process.on("exit", () => console.log(Date.now() - startedMs))`,
+  )
+  expect(wire.dead).toBe(true)
+  expect(Number(stdout)).toBeLessThan(4_000)
 })
 
 test("a connection with a transaction left open is not handed to the next user", async () => {

@@ -296,12 +296,24 @@ describe("with the vault on", () => {
   test("a reject that the quarantine refuses stops the run instead of coming round for ever", async () => {
     await using database = await createDatabase()
     await database.query(STORE_DATA_KEY)
-    await database.query("alter table vault.quarantine add check (reason <> 'missing')")
     await using s = await openSink(database, { vault: true })
-    await expect(s.write(batch([row(1)], [reject(2)]))).rejects.toMatchObject({
+    const unstorable = s.write(batch([row(1)], [reject(2, { shape: "{\0}" })]))
+    await expect(unstorable).rejects.toMatchObject({ name: "UserError" })
+    await database.query("alter table vault.quarantine add check (reason <> 'missing')")
+    await expect(s.write(batch([row(3)], [reject(4)]))).rejects.toMatchObject({
       name: "UserError",
       kind: "config",
     })
+    expect(await database.query("select from vault.quarantine")).toEqual([])
+  })
+
+  test("a rule of the vault's own tables that does not hold is no row's fault: the run stops", async () => {
+    await using database = await createDatabase()
+    await database.query("alter table vault.originals add check (octet_length(sealed) < 2)")
+    await using s = await openSink(database, { vault: true })
+    const given = batch([row(1, { originals: [original(1)] }), row(2)])
+    await expect(s.write(given)).rejects.toMatchObject({ name: "UserError", kind: "config" })
+    expect(await database.query("select from user_logins")).toEqual([])
   })
 })
 
@@ -332,15 +344,15 @@ describe("a failed transaction", () => {
     // Each try sleeps in a trigger, so that the killer finds it.
     await database.query(`
       create function nap() returns trigger language plpgsql as $$
-      begin perform pg_sleep(0.2); return new; end $$;
+      begin perform pg_sleep(0.5); return new; end $$;
       create trigger nap before insert on user_logins for each statement execute function nap()`)
     const writing = s.write(batch(rows(3, 1)))
-    await sleep(100)
-    const killed = await database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = current_database() and application_name = 'peppermill-test' and state = 'active'`,
-    )
-    expect(killed).toHaveLength(1)
+    const kill = () =>
+      database.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = 'peppermill-test' and wait_event = 'PgSleep'`,
+      )
+    while ((await kill()).length === 0) await sleep(10)
     expect((await writing).stored).toBe(3)
     expect(s.retries).toMatchObject([{ sqlState: "57P01", attempt: 1 }])
   })

@@ -132,6 +132,8 @@ export async function injectFault(
 export interface Wire extends AsyncDisposable {
   readonly address: PostgresAddress
   readonly connections: number
+  /** Nothing passes any more, not even the end of a connection. */
+  dead: boolean
   /** Called with what each side sends, before it is passed on. Returns what to do with it. */
   onClient: (chunk: Buffer | string) => "pass" | "swallow"
   onServer: (chunk: Buffer | string) => "pass" | "swallow" | "cut"
@@ -140,7 +142,7 @@ export interface Wire extends AsyncDisposable {
 export async function openWire(address: PostgresAddress): Promise<Wire> {
   const sockets = new Set<Socket>()
   let connections = 0
-  const server = createServer((client) => {
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     connections++
     const upstream = dial(address.port, address.host)
     const cut = () => {
@@ -152,10 +154,13 @@ export async function openWire(address: PostgresAddress): Promise<Wire> {
       socket.on("error", cut).on("close", cut)
     }
     client.on("data", (chunk) => {
-      if (wire.onClient(chunk) === "pass") upstream.write(chunk)
+      if (!wire.dead && wire.onClient(chunk) === "pass") upstream.write(chunk)
+    })
+    client.on("end", () => {
+      if (!wire.dead) cut()
     })
     upstream.on("data", (chunk) => {
-      const verdict = wire.onServer(chunk)
+      const verdict = wire.dead ? "swallow" : wire.onServer(chunk)
       if (verdict === "pass") client.write(chunk)
       else if (verdict === "cut") cut()
     })
@@ -168,6 +173,7 @@ export async function openWire(address: PostgresAddress): Promise<Wire> {
     get connections() {
       return connections
     },
+    dead: false,
     onClient: () => "pass",
     onServer: () => "pass",
     async [Symbol.asyncDispose]() {
