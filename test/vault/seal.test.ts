@@ -10,7 +10,7 @@ import { createKeyPair, knownDataKey } from "./keys.ts"
 import { referenceSeal } from "./reference.ts"
 import { twoKeyCiphertext } from "./two-key.ts"
 
-/** Set it for the long forms: 1,000 rows instead of 100, 10^6 seals instead of 20,000. */
+/** Set it for the long forms: 1,000 rows instead of 100, 100 two-key ciphertexts instead of 20, 10^6 seals instead of 20,000. */
 const LONG = process.env["PEPPERMILL_TEST_LONG"] === "1"
 
 const TABLE = "user_logins"
@@ -154,7 +154,7 @@ describe("tampering", () => {
   })
 
   test("a ciphertext authentic under two keys opens only under the one its row names", () => {
-    for (let attempt = 0; attempt < 100; attempt++) {
+    for (let attempt = 0; attempt < (LONG ? 100 : 20); attempt++) {
       const key = new Uint8Array(randomBytes(32))
       const intruder = new Uint8Array(randomBytes(32))
       const row = { subject: `u-${attempt}`, field: "ip", token: tokenOf(attempt) }
@@ -162,22 +162,18 @@ describe("tampering", () => {
       const { id } = knownDataKey(key)
       const { id: intruderId } = knownDataKey(intruder)
       const nonce = new Uint8Array(randomBytes(12))
-      const ciphertext = twoKeyCiphertext(
-        [key, intruder],
-        nonce,
-        associatedData(context, id),
-        randomBytes(16),
-      )
+      const ciphertext = twoKeyCiphertext([key, intruder], nonce, associatedData(context, id))
       // GCM itself takes it for authentic under both keys: that is the attack.
-      expect(decrypt(key, nonce, associatedData(context, id), ciphertext)).not.toBeNull()
-      expect(decrypt(intruder, nonce, associatedData(context, id), ciphertext)).not.toBeNull()
+      expect(decrypt(key, nonce, associatedData(context, id), ciphertext)).toHaveLength(32)
+      const text = decrypt(intruder, nonce, associatedData(context, id), ciphertext)
+      expect(text?.every((byte) => byte < 0x80)).toBe(true)
       const sealed = Buffer.concat([Buffer.of(1), nonce, ciphertext])
       expect(openOriginal(intruder, TABLE, { ...row, dataKeyId: id, sealed })).toBeNull()
       // Naming the intruder's key in the row does not help: the id is bound too.
       expect(openOriginal(intruder, TABLE, { ...row, dataKeyId: intruderId, sealed })).toBeNull()
       expect(decrypt(intruder, nonce, associatedData(context, intruderId), ciphertext)).toBeNull()
     }
-  })
+  }, 300_000)
 })
 
 test("nonces never repeat", async () => {
