@@ -21,7 +21,24 @@ export function eventTableStatements(
       : [`grant usage on schema ${quoteIdentifier(table.schema)} to ${USERS}`]),
     `grant insert on ${quoteTable(table)} to peppermill_writer`,
     `grant select on ${quoteTable(table)} to peppermill_analyst`,
+    recordTable(shape),
   ]
+}
+
+/** Tells the vault's functions what to write to: they take no table's name from a caller. */
+function recordTable(shape: EventShape): string {
+  const { schema, name } = parseTableName(shape.table)
+  const subject = shape.fields.find((field) => field.name === shape.subject)?.column ?? shape.subject
+  const masked = shape.fields.filter((field) => field.mask).map((field) => [field.name, field.column])
+  const columns = eventColumns(shape).map((column) => quoteLiteral(column.name))
+  return `insert into peppermill.event_tables as t
+  (name, schema_name, table_name, subject_column, columns, masked)
+  values (${[shape.table, schema, name, subject].map(quoteLiteral).join(", ")},
+    array[${columns.join(", ")}], ${quoteLiteral(JSON.stringify(Object.fromEntries(masked)))}::jsonb)
+  on conflict (name) do update set schema_name = excluded.schema_name, table_name = excluded.table_name,
+    subject_column = excluded.subject_column, columns = excluded.columns, masked = excluded.masked
+  where (t.schema_name, t.table_name, t.subject_column, t.columns, t.masked)
+    <> (excluded.schema_name, excluded.table_name, excluded.subject_column, excluded.columns, excluded.masked)`
 }
 
 const USERS = "peppermill_writer, peppermill_analyst"

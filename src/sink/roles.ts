@@ -1,6 +1,15 @@
 /**
  * The group roles that `init` creates. None can log in and none owns anything:
  * grant them to the users that do log in.
+ *
+ * - writer: adds to the event table and the vault, and reads neither.
+ * - recoverer: requests and releases originals, within the policy; deletes nothing.
+ * - approver: approves what others request.
+ * - auditor: reads the audit log.
+ * - analyst: reads the event table.
+ * - keeper: replays rejects, moves tokens to another mask key, rewraps data keys. It is handed sealed
+ *   values in bulk, outside the quota, so it belongs to those who hold an identity anyway.
+ * - eraser: deletes a person's originals, drops rejects, severs tokens; is handed sealed rejects, and no original.
  */
 export const ROLES = [
   "peppermill_writer",
@@ -8,6 +17,8 @@ export const ROLES = [
   "peppermill_approver",
   "peppermill_auditor",
   "peppermill_analyst",
+  "peppermill_keeper",
+  "peppermill_eraser",
 ] as const
 
 /** Roles belong to the whole server, so another database's `init` may create one between our look and our deed. */

@@ -2,7 +2,8 @@ import { ledger } from "./001-ledger.ts"
 import { vault } from "./002-vault.ts"
 import { audit } from "./003-audit.ts"
 import { recovery } from "./004-recovery.ts"
+import { quarantine } from "./005-quarantine.ts"
 import type { Migration } from "./migration.ts"
 
 /** Every step, in order. Append only. */
-export const MIGRATIONS: readonly Migration[] = [ledger, vault, audit, recovery]
+export const MIGRATIONS: readonly Migration[] = [ledger, vault, audit, recovery, quarantine]
