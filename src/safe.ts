@@ -22,8 +22,9 @@ const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\
  * shown, never obeyed. The result is one line.
  *
  * Control characters become `\xNN`; invisible and reordering ones `\u{…}`;
- * ill-formed UTF-16 U+FFFD; marks that stand alone or in a flood `\u{…}` too.
- * A backslash stays itself, so making a text safe twice changes nothing.
+ * ill-formed UTF-16 U+FFFD; a mark that stands alone or begins a flood `\u{…}`,
+ * and the rest of the flood `+` and how many. A backslash stays itself, so
+ * making a text safe twice changes nothing.
  *
  * @param maxWidth - Terminal columns. A longer text ends in `ellipsis`; an escape is never cut in two.
  */
@@ -35,13 +36,7 @@ export function safe(text: string, maxWidth = Number.POSITIVE_INFINITY, ellipsis
   // Where to cut should the text turn out too long: the last place that leaves room for the ellipsis.
   const room = maxWidth - ellipsis.length
   let cut = 0
-  let marks = MARKS_PER_LETTER
-  for (const character of text) {
-    let piece = pieceFor(character)
-    marks = piece.isMark ? marks + 1 : 0
-    if (marks > MARKS_PER_LETTER) piece = plainPiece(codePoint(character))
-    // An escape is not a letter: a mark after it would sit on our own brace.
-    if (piece.text !== character) marks = MARKS_PER_LETTER
+  for (const piece of piecesOf(text)) {
     width += piece.width
     if (width > maxWidth) return shown.slice(0, cut) + ellipsis.slice(0, Math.max(0, maxWidth))
     shown += piece.text
@@ -50,22 +45,46 @@ export function safe(text: string, maxWidth = Number.POSITIVE_INFINITY, ellipsis
   return shown
 }
 
-/** What stands for one character. */
+/** What stands for one character, or for a flood of marks. */
 interface Piece {
   readonly text: string
   readonly width: number
   readonly isMark: boolean
 }
 
+function* piecesOf(text: string): Generator<Piece> {
+  let marks = MARKS_PER_LETTER
+  let flood = ""
+  let flooding = 0
+  for (const character of text) {
+    const piece = pieceFor(character)
+    if (piece.isMark && marks >= MARKS_PER_LETTER) {
+      if (flooding++ === 0) flood = codePoint(character)
+      continue
+    }
+    if (flooding > 0) yield floodPiece(flood, flooding)
+    flooding = 0
+    // An escape is not a letter: a mark after it would sit on our own brace.
+    if (piece.text !== character) marks = MARKS_PER_LETTER
+    else marks = piece.isMark ? marks + 1 : 0
+    yield piece
+  }
+  if (flooding > 0) yield floodPiece(flood, flooding)
+}
+
+function floodPiece(first: string, marks: number): Piece {
+  return plainPiece(marks === 1 ? first : `${first}+${marks - 1}`)
+}
+
 /** Screens draw the same few characters over and over. */
-const pieces = new Map<string, Piece>()
-const MAX_PIECES = 1000
+const known = new Map<string, Piece>()
+const MAX_KNOWN = 1000
 
 function pieceFor(character: string): Piece {
-  const known = pieces.get(character)
-  if (known !== undefined) return known
+  const before = known.get(character)
+  if (before !== undefined) return before
   const piece = { ...plainPiece(visible(character)), isMark: MARK.test(character) }
-  if (pieces.size < MAX_PIECES) pieces.set(character, piece)
+  if (known.size < MAX_KNOWN) known.set(character, piece)
   return piece
 }
 

@@ -22,12 +22,10 @@ const text = fc.oneof(
 
 const codePointWidth = (shown: string) => [...shown].reduce((sum, point) => sum + stringWidth(point), 0)
 
-describe("safe", () => {
+describe("safe", { timeout: 120_000 }, () => {
   test("leaves nothing a terminal would obey, whatever the text", () => {
     fc.assert(
-      fc.property(text, (t) => {
-        expect(safe(t)).not.toMatch(UNFIT)
-      }),
+      fc.property(text, (t) => !UNFIT.test(safe(t))),
       RUNS,
     )
   })
@@ -36,9 +34,7 @@ describe("safe", () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 0, max: 30 }), (t, width) => {
         const shown = safe(t, width)
-        expect(shown).not.toMatch(UNFIT)
-        expect(stringWidth(shown)).toBeLessThanOrEqual(width)
-        expect(codePointWidth(shown)).toBeLessThanOrEqual(width)
+        return !UNFIT.test(shown) && stringWidth(shown) <= width && codePointWidth(shown) <= width
       }),
       RUNS,
     )
@@ -46,9 +42,7 @@ describe("safe", () => {
 
   test("making a text safe twice changes nothing", () => {
     fc.assert(
-      fc.property(text, (t) => {
-        expect(safe(safe(t))).toBe(safe(t))
-      }),
+      fc.property(text, (t) => safe(safe(t)) === safe(t)),
       RUNS,
     )
   })
@@ -90,7 +84,9 @@ describe("safe", () => {
   })
 
   test("shows the first marks of a flood and names the rest", () => {
-    expect(safe(`a${"\u0336".repeat(6)}`)).toBe(`a${"\u0336".repeat(4)}\\u{336}\\u{336}`)
+    expect(safe(`a${"\u0336".repeat(6)}`)).toBe(`a${"\u0336".repeat(4)}\\u{336}+1`)
+    expect(safe(`a${"\u0336".repeat(5)}b`)).toBe(`a${"\u0336".repeat(4)}\\u{336}b`)
+    expect(safe(`${"\u0301".repeat(500)}`)).toBe("\\u{301}+499")
   })
 
   test("truncates by columns and never inside an escape", () => {
@@ -105,11 +101,11 @@ describe("safe", () => {
     expect(safe("abcdef", 0)).toBe("")
   })
 
-  test("a long text costs no more than what is shown of it", () => {
-    const start = performance.now()
-    safe("\u0301".repeat(2 ** 20), 80)
-    safe("\x1b".repeat(2 ** 20), 80)
-    safe("x".repeat(2 ** 24), 80)
-    expect(performance.now() - start).toBeLessThan(250)
+  test("the longest message SQS can carry takes no noticeable time", () => {
+    const start = process.cpuUsage()
+    for (const letter of ["\u0301", "\x1b", "x", "界", "\u{1f469}\u200d"]) {
+      expect(safe(letter.repeat(2 ** 20 / letter.length), 80).length).toBeLessThanOrEqual(80)
+    }
+    expect(process.cpuUsage(start).user).toBeLessThan(1_500_000)
   })
 })

@@ -1,4 +1,4 @@
-import { Box, useInput, usePaste, useWindowSize } from "ink"
+import { Box, useApp, useInput, usePaste, useWindowSize } from "ink"
 import { useSyncExternalStore } from "react"
 import { keymap, placesOf } from "./keymap.ts"
 import { presses } from "./press.ts"
@@ -12,13 +12,16 @@ export function App({ session, look }: { readonly session: Session; readonly loo
   const { store } = session
   const model = useSyncExternalStore(store.subscribe, store.getSnapshot)
   const { columns, rows } = useWindowSize()
+  const { suspendTerminal } = useApp()
   const pageRows = rows - 1 - FRAME_ROWS
 
   useInput((input, key) => {
     for (const name of presses(input, key)) {
       // Each key meets the state that the one before it left.
       const action = keymap(placesOf(store.current()), name)
-      if (action !== null) session.act(action, pageRows)
+      // Handing the terminal over, to nobody, makes ink forget what it believes is on it. Twice at once it refuses.
+      if (action?.type === "redraw") suspendTerminal(async () => {}).catch(() => {})
+      else if (action !== null) session.act(action, pageRows)
     }
   })
   usePaste((text) => {

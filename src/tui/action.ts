@@ -8,7 +8,7 @@ export type Screen = (typeof SCREENS)[number]
 export type Action =
   | { readonly type: "show"; readonly screen: Screen }
   | { readonly type: "turn"; readonly by: 1 | -1 }
-  | { readonly type: "help" | "log" }
+  | { readonly type: "help" | "log" | "redraw" }
   | { readonly type: "back" | "leave" }
   | { readonly type: "pause" | "again" | "demo" }
   | { readonly type: "move"; readonly by: number }

@@ -70,26 +70,26 @@ export const BINDINGS: readonly Binding[] = [
   {
     keys: { tab: { type: "field", by: 1 }, down: { type: "field", by: 1 } },
     in: ["form"],
-    shown: "Tab ↓",
+    shown: "Tab Down",
     does: "in a form: the next field",
     footer: "field",
   },
   {
     keys: { "shift+tab": { type: "field", by: -1 }, up: { type: "field", by: -1 } },
     in: ["form"],
-    shown: "Shift+Tab ↑",
+    shown: "Shift+Tab Up",
     does: "in a form: the field before",
   },
   {
     keys: { j: { type: "move", by: 1 }, down: { type: "move", by: 1 } },
     in: ["scroll"],
-    shown: "j ↓",
+    shown: "j Down",
     does: "down",
   },
   {
     keys: { k: { type: "move", by: -1 }, up: { type: "move", by: -1 } },
     in: ["scroll"],
-    shown: "k ↑",
+    shown: "k Up",
     does: "up",
   },
   {
@@ -169,7 +169,7 @@ export const BINDINGS: readonly Binding[] = [
   {
     keys: screenKeys,
     in: ["browsing"],
-    shown: "1–6",
+    shown: "1-6",
     does: "go to a screen",
   },
   {
@@ -207,6 +207,12 @@ export const BINDINGS: readonly Binding[] = [
     does: "the same as q, while typing too",
   },
   {
+    keys: { "ctrl+l": { type: "redraw" } },
+    in: ["everywhere"],
+    shown: "Ctrl+L",
+    does: "draw the screen anew, if something else wrote on it",
+  },
+  {
     keys: {
       left: { type: "caret", to: "left" },
       right: { type: "caret", to: "right" },
@@ -216,7 +222,7 @@ export const BINDINGS: readonly Binding[] = [
       "ctrl+e": { type: "caret", to: "end" },
     },
     in: ["typing"],
-    shown: "← → Home End",
+    shown: "Left Right Home End",
     does: "while typing: move the caret (Ctrl+A and Ctrl+E too)",
   },
   {

@@ -14,10 +14,16 @@ export function presses(input: string, key: Key): readonly KeyName[] {
   if (key.ctrl) return input === "" ? [] : [`ctrl+${input.toLowerCase()}`]
   // Alt and the like carry no letter that anyone meant to type.
   if (key.meta || key.super || key.hyper) return []
-  return [...input].map((letter) => {
-    if (letter === "\r" || letter === "\n") return "enter"
-    return letter === "\t" ? "tab" : letter
-  })
+  return [...input].map(letterName)
+}
+
+/** A character as it came among others, where ink does not say which key it was. */
+function letterName(letter: string): KeyName {
+  if (letter === "\r" || letter === "\n") return "enter"
+  if (letter === "\t") return "tab"
+  if (letter === "\b" || letter === "\x7f") return "backspace"
+  const code = letter.codePointAt(0) as number
+  return code >= 1 && code <= 26 ? `ctrl+${String.fromCharCode(code + 96)}` : letter
 }
 
 function specialName(key: Key): KeyName | null {

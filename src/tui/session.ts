@@ -40,8 +40,9 @@ export function startSession(ports: Ports, clock: Clock, log: Log): Session {
   let run: DrainRun | null = null
   let meter: DrainMeter | null = null
   let failure: unknown
-  let lastTick: { second: number; log: readonly LogLine[]; events: number } | null = null
-  let events = 0
+  let lastTick: { second: number; log: readonly LogLine[]; changes: number } | null = null
+  /** Grows with everything that a picture of the run would show. */
+  let changes = 0
 
   const store = createStore<Model, Message, Effect>(firstModel(ports, clock.now()), update, perform)
   const ask = performIn(ports, (news) => store.dispatch({ type: "told", news }))
@@ -74,16 +75,17 @@ export function startSession(ports: Ports, clock: Clock, log: Log): Session {
     const mine = createDrainMeter(clock.now)
     meter = mine
     failure = undefined
+    changes++
     try {
       run = port.start()
       for await (const event of run.events) {
         mine.add(event)
-        events++
+        changes++
       }
     } catch (error) {
       failure = error
       mine.failed(problemOf(error))
-      events++
+      changes++
     }
     run = null
     tick()
@@ -98,7 +100,7 @@ export function startSession(ports: Ports, clock: Clock, log: Log): Session {
     }
     run.stop()
     meter?.stopping()
-    events++
+    changes++
     tick()
   }
 
@@ -113,12 +115,12 @@ export function startSession(ports: Ports, clock: Clock, log: Log): Session {
   /** A picture when something happened, and one a second for what only ages. */
   function tick(): void {
     const nowMs = clock.now()
-    const next = { second: Math.floor(nowMs / 1000), log: log.list(), events }
+    const next = { second: Math.floor(nowMs / 1000), log: log.list(), changes }
     const isSame =
       lastTick !== null &&
       next.second === lastTick.second &&
       next.log === lastTick.log &&
-      next.events === lastTick.events
+      next.changes === lastTick.changes
     if (isSame) return
     lastTick = next
     store.dispatch({ type: "tick", nowMs, drain: meter?.view() ?? null, log: next.log })
@@ -136,7 +138,7 @@ export function startSession(ports: Ports, clock: Clock, log: Log): Session {
     while (port !== undefined && !closing.signal.aborted) {
       try {
         meter?.addCounts(await port.counts())
-        events++
+        changes++
       } catch (error) {
         log.add(`the queue's counts did not come: ${problemOf(error).message}`)
       }

@@ -34,6 +34,7 @@ describe("key names", () => {
     ["x", { meta: true }, []],
     ["q", { eventType: "release" }, []],
     ["jj", {}, ["j", "j"]],
+    ["a\u0003\u007f\t", {}, ["a", "ctrl+c", "backspace", "tab"]],
     ["release\r", {}, [..."release", "enter"]],
     ["ü😀", {}, ["ü", "😀"]],
   ])("%j %j is %j", (input, flags, names) => {

@@ -9,6 +9,9 @@ import { menuOf, pageOf, summaryLine } from "./pages.ts"
 /** A running drain is summed up this often. */
 const SUMMARY_MS = 30_000
 
+/** A line that goes on longer than this says nothing more. */
+const MAX_LINE = 1000
+
 /** Items a page key moves by, where there are no pages. */
 const PAGE_ROWS = 20
 
@@ -23,7 +26,8 @@ export async function runLinear(
   stdout: NodeJS.WritableStream,
 ): Promise<SessionEnd> {
   const { store } = session
-  const say = (lines: readonly string[]) => stdout.write(lines.map((line) => `${safe(line)}\n`).join(""))
+  const say = (lines: readonly string[]) =>
+    stdout.write(lines.map((line) => `${safe(line, MAX_LINE)}\n`).join(""))
   const teller = createTeller(store.getSnapshot(), say)
   let isAnswering = false
   const unsubscribe = store.subscribe(() => {

@@ -27,7 +27,7 @@ function Groups({ quarantine, width, height, nowMs }: Shown & { readonly quarant
   const groups = shownGroups(quarantine)
   const all = quarantine.groups.value ?? []
   const total = all.reduce((sum, group) => sum + group.count, 0)
-  const says = `${counted(total, "refused message")} in ${counted(all.length, "group")}, sealed. \`peppermill quarantine show\` opens one.`
+  const says = `${counted(total, "refused message")} in ${counted(all.length, "group")}, sealed. \`quarantine show\` opens one.`
   const head = loadedRows(quarantine.groups, says, width)
   const columns = groupColumns(width - POINTER, look)
   return (
