@@ -231,7 +231,7 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
 
   /** Commit, then acknowledge: in this order, whatever happens. */
   async function settle(items: readonly Item[]): Promise<void> {
-    await bell.until(() => writing < limits.inFlight || failure !== undefined)
+    while (writing >= limits.inFlight && failure === undefined) await bell.rung()
     if (failure !== undefined) return
     writing++
     const startedMs = clock.now()
@@ -305,7 +305,7 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
   // A batch may give rejects of its own, which gather once more.
   do {
     gather.flush()
-    await bell.until(() => settling.size === 0)
+    while (settling.size > 0) await bell.rung()
   } while (gather.waiting > 0 && failure === undefined)
   await heartbeat.stop()
 

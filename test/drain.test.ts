@@ -257,13 +257,36 @@ describe("drain", () => {
     // Polls that end together are taken in one after the other.
     const ready = async () => {
       await real.ready()
-      await sleep((delayMs += 10))
+      delayMs += 10
+      await sleep(delayMs)
     }
     const vault = { ...real, ready }
     const { d, control, sink } = setUp(source, { vault, limits: { maxMessages: 23 } })
     const { all, totals } = await collect(drain(d, control))
     expect(finished(all)).toMatchObject({ outcome: "bounded" })
     expect([totals.received, sink.rows.length, source.waiting.size]).toEqual([23, 23, 77])
+  })
+
+  test("never asks for messages beyond its allowance, and never writes more batches at a time than it may", async () => {
+    const source = createFakeSource(Array.from({ length: 100 }, (_, n) => login({ user_id: `u-${n}` })))
+    const honest = source.receive
+    const asked: number[] = []
+    source.receive = (max, waitSeconds) => {
+      asked.push(max)
+      return honest(max, waitSeconds)
+    }
+    let writing = 0
+    let most = 0
+    const sink = createFakeSink(async (batch, commit) => {
+      most = Math.max(most, ++writing)
+      await sleep(5)
+      writing--
+      return commit(batch)
+    })
+    const { d, control } = setUp(source, { sink, limits: { pollers: 8, maxMessages: 20, rows: 2 } })
+    await collect(drain(d, control))
+    expect(asked).toEqual([10, 10])
+    expect(most).toBe(2)
   })
 
   test("stops at its time, and on a signal, with everything in hand committed and acknowledged", async () => {

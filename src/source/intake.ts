@@ -49,9 +49,11 @@ export function createIntake(options: IntakeOptions): { run(): Promise<void> } {
   const mayPoll = () =>
     !control.paused && options.hasRoom() && budget() > 0 && (limits.follow || proof.wantsPoll())
 
+  const mayJudge = () => proof.complete() && options.isIdle() && !control.paused
+
   async function poll(): Promise<void> {
     for (;;) {
-      await bell.until(() => control.stopping !== null || mayPoll())
+      while (control.stopping === null && !mayPoll()) await bell.rung()
       if (control.stopping !== null) return
       const wanted = Math.min(MAX_RECEIVE, budget())
       reserved += wanted
@@ -74,9 +76,7 @@ export function createIntake(options: IntakeOptions): { run(): Promise<void> } {
   /** Ends the drain when it is proved empty. */
   async function watch(): Promise<void> {
     for (;;) {
-      await bell.until(
-        () => control.stopping !== null || (proof.complete() && options.isIdle() && !control.paused),
-      )
+      while (control.stopping === null && !mayJudge()) await bell.rung()
       if (control.stopping !== null) return
       const counts = await source.counts()
       const verdict = judgeCounts(counts, options.leftByUs())

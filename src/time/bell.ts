@@ -1,8 +1,16 @@
-/** Lets tasks wait for a condition on shared state: whoever changes the state rings. */
+/**
+ * Lets tasks wait for a condition on shared state: whoever changes the state rings.
+ *
+ *     while (!mayGoOn()) await bell.rung()
+ *
+ * The loop stands with the caller, so that nothing comes between the look and
+ * what is done on the strength of it: two tasks woken by one ring must not both
+ * take the last place.
+ */
 export interface Bell {
   ring(): void
-  /** Resolves once `condition` holds; it is looked at now and after every ring. */
-  until(condition: () => boolean): Promise<void>
+  /** Resolves at the next ring. */
+  rung(): Promise<void>
 }
 
 export function createBell(): Bell {
@@ -13,8 +21,6 @@ export function createBell(): Bell {
       waiting = []
       for (const wake of woken) wake()
     },
-    async until(condition) {
-      while (!condition()) await new Promise<void>((wake) => waiting.push(wake))
-    },
+    rung: () => new Promise((wake) => waiting.push(wake)),
   }
 }

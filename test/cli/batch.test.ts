@@ -14,22 +14,20 @@ const addsUp = ({ received, stored, duplicates, quarantined, left }: Summary) =>
 
 /** Logins of which every masked value can be recognised wherever it turns up; one in twenty is malformed. */
 function tellTale(count: number) {
-  const secrets: string[] = []
   const bodies = Array.from({ length: count }, (_, n) => {
     const ip = `10.${77 + (n % 40)}.${(n >> 8) & 255}.${n & 255}`
     const device_id = `tell-tale-device-${n}`
-    secrets.push(ip, device_id)
     if (n % 20 === 7) return login({ user_id: `u-${n}`, ip: `${ip}.9`, device_id })
     return login({ user_id: `u-${n % 1000}`, ip, device_id })
   })
-  return { bodies, secrets, malformed: bodies.filter((_, n) => n % 20 === 7).length }
+  return { bodies, malformed: bodies.filter((_, n) => n % 20 === 7).length }
 }
 
 describe("peppermill --batch", () => {
   test("drains ten thousand messages, one in twenty malformed, and leaks none of them", async () => {
     await using database = await createDatabase()
     const stub = await startSqsStub({ log: false })
-    const { bodies, secrets, malformed } = tellTale(10_000)
+    const { bodies, malformed } = tellTale(10_000)
     stub.send(bodies)
     const { status, stdout, stderr } = await peppermill(["--batch", "--json"], {
       env: drainEnv(stub, database.url),
@@ -52,9 +50,10 @@ describe("peppermill --batch", () => {
     expect(count).toBe(10_000 - malformed)
     const everything = await wholeDatabase(database)
     expect(everything).toContain("u-999")
-    for (const secret of [...secrets, MASK_KEY]) {
-      if (everything.includes(secret)) expect.fail(`${secret} is in the database`)
-      if (stdout.includes(secret) || stderr.includes(secret)) expect.fail(`${secret} is in the output`)
+    for (const text of [everything, stdout, stderr]) {
+      expect(text).not.toContain("tell-tale-device")
+      expect(text).not.toMatch(/10\.(7[7-9]|[89]\d|1[01]\d)\.\d+\.\d/)
+      expect(text).not.toContain(MASK_KEY)
     }
   }, 90_000)
 
