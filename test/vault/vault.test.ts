@@ -123,6 +123,19 @@ describe("a vault", () => {
     expect(stored.length).toBeGreaterThanOrEqual(6)
   })
 
+  test("changes the data key after a day, used up or not", async () => {
+    let nowMs = 0
+    const { vault, stored } = setUp({ now: () => nowMs })
+    await vault.ready()
+    nowMs += 86_399_999
+    await vault.ready()
+    expect(stored).toHaveLength(1)
+    nowMs += 1
+    await vault.ready()
+    expect(stored).toHaveLength(2)
+    expect(vault.sealOriginals("u", [original(1)])[0]?.dataKeyId).toEqual(stored[1]?.id)
+  })
+
   test("says so when its data key cannot be stored, seals nothing, and tries anew", async () => {
     let failures = 1
     const stored: WrappedDataKey[] = []
