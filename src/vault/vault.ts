@@ -22,7 +22,12 @@ export interface VaultOptions {
   readonly storeDataKey: (key: WrappedDataKey) => Promise<void>
   /** Seals after which `ready` makes the next data key; at most 2^20. */
   readonly sealsPerKey?: number
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
 }
+
+/** Milliseconds a data key is used: the database deletes one that seals nothing any more, but none of the last weeks. */
+const MAX_KEY_AGE_MS = 86_400_000
 
 /** What the drain does with originals: seal them, and never read them back. */
 export interface Vault {
@@ -30,7 +35,7 @@ export interface Vault {
    * Resolves once there is a stored data key with room. Await it for each receive
    * that brought messages, before sealing: it makes the first key, so that a run
    * which finds nothing stores none, and the next one while the old has half its
-   * seals left. When storing fails it throws that error; the next call tries anew.
+   * seals left, or after a day. When storing fails it throws that error; the next call tries anew.
    */
   ready(): Promise<void>
   /** Seal what this run has not stored already. @throws Error before `ready`, or after `close`. */
@@ -61,16 +66,18 @@ export interface Vault {
  * @throws UserError of kind `config` when a recipient cannot be used.
  */
 export function createVault(options: VaultOptions): Vault {
-  const { recipients, shape, storeDataKey, sealsPerKey = MAX_SEALS / 2 } = options
+  const { recipients, shape, storeDataKey, sealsPerKey = MAX_SEALS / 2, now = Date.now } = options
   if (sealsPerKey < 1 || sealsPerKey > MAX_SEALS) throw new RangeError("sealsPerKey: 1 to 2^20")
   checkRecipients(recipients)
   const known = createKnownOriginals()
   const marks = new WeakMap<SealedOriginal, Mark>()
   let current: DataKey | null = null
+  let madeAtMs = 0
   let making: Promise<void> | null = null
   let closed = false
 
   async function makeDataKey(): Promise<void> {
+    const startedMs = now()
     const next = await createDataKey(recipients)
     try {
       await storeDataKey({ id: next.id, recipients: next.recipients, wrapped: next.wrapped })
@@ -82,7 +89,10 @@ export function createVault(options: VaultOptions): Vault {
     // Seals are synchronous, so none is under way with the old key now.
     current?.drop()
     current = next
+    madeAtMs = startedMs
   }
+
+  const isSpent = () => current === null || current.seals >= sealsPerKey || now() - madeAtMs >= MAX_KEY_AGE_MS
 
   function dataKey(): DataKey {
     if (closed) throw new Error("the vault is closed")
@@ -92,7 +102,7 @@ export function createVault(options: VaultOptions): Vault {
 
   return {
     async ready() {
-      while (!closed && (current === null || current.seals >= sealsPerKey)) {
+      while (!closed && isSpent()) {
         making ??= makeDataKey().finally(() => {
           making = null
         })

@@ -1,0 +1,23 @@
+import { describe, expect, test } from "vitest"
+import { namesSubject } from "../../src/recover/names-subject.ts"
+
+describe("a body names a person", () => {
+  test.each([
+    ['{"user_id":"7"}', "7", true],
+    ['{"user_id":7}', "7", true],
+    ['{"Message":"{\\"user_id\\":\\"7\\"}"}', "7", true],
+    ['[{"a":[null,{"b":"7"}]}]', "7", true],
+    ['{"7":1}', "7", true],
+    ['{"version":"2.3.7","n":77}', "7", false],
+    ['{"user_id":"7"', "7", true],
+    ['{"user_id":"77"', "7", false],
+    ['{"user_id":"\\u00fc"', "ü", true],
+    ['{"user_id":"\\u00FC"', "ü", true],
+    ['{"user_id":"ü"', "ü", true],
+    ['{"user_id":"a\\"b"', 'a"b', true],
+    ["", "7", false],
+    ["null", "7", false],
+  ])("%s, %s: %s", (body, subject, expected) => {
+    expect(namesSubject(body, subject)).toBe(expected)
+  })
+})
