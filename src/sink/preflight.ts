@@ -12,6 +12,13 @@ interface Need {
   readonly privileges: readonly string[]
 }
 
+const VAULT: readonly Need[] = [
+  { schema: "vault", table: "data_keys", privileges: ["INSERT"] },
+  { schema: "vault", table: "originals", privileges: ["INSERT"] },
+  { schema: "vault", table: "quarantine", privileges: ["INSERT"] },
+  { schema: "peppermill", table: "erasures", privileges: ["SELECT"] },
+]
+
 /**
  * Refuse a database in which a drain could not store a batch, before anything
  * is taken from the queue.
@@ -29,13 +36,7 @@ export async function assertReady(
     { schema: "peppermill", table: "ledger", privileges: ["SELECT", "INSERT"] },
     { schema: "peppermill", table: "mask_keys", privileges: ["SELECT", "INSERT"] },
     { schema: events.schema, table: events.name, privileges: ["INSERT"] },
-    ...(vault
-      ? ["data_keys", "originals", "quarantine"].map((table) => ({
-          schema: "vault",
-          table,
-          privileges: ["INSERT"],
-        }))
-      : []),
+    ...(vault ? VAULT : []),
   ]) {
     await assertMay(db, need)
   }

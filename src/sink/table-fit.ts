@@ -6,7 +6,7 @@ import { type EventColumn, eventColumns } from "./event-columns.ts"
 import { parseTableName, printTable, quoteIdentifier, quoteTable, type TableName } from "./identifier.ts"
 
 /** A column as the database has it. */
-export interface FoundColumn {
+interface FoundColumn {
   readonly name: string
   /** As `format_type` prints it: `character varying(32)`. */
   readonly type: string
@@ -67,7 +67,7 @@ export async function relationKind(db: Database, { schema, name }: TableName): P
 }
 
 /** What stands between the shape and a table with these columns. */
-export function findProblems(shape: EventShape, found: readonly FoundColumn[]): readonly Problem[] {
+function findProblems(shape: EventShape, found: readonly FoundColumn[]): readonly Problem[] {
   const wanted = eventColumns(shape)
   const names = new Set(wanted.map(({ name }) => name))
   const alter = `alter table ${quoteTable(parseTableName(shape.table))}`

@@ -217,7 +217,7 @@ test("the death of a connection that nobody uses harms nobody", async () => {
     await db.connection().execute(async (held) => {
       await sql`select 1`.execute(held)
       await database.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'peppermill-test'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'peppermill-test'",
       )
       await expect(sql`select 1`.execute(held)).rejects.toThrow()
     })

@@ -16,6 +16,7 @@ describe("the preflight", () => {
       ["insert on vault.originals", true, "INSERT on vault.originals"],
       ["insert on vault.quarantine", true, "INSERT on vault.quarantine"],
       ["insert on vault.data_keys", true, "INSERT on vault.data_keys"],
+      ["select on peppermill.erasures", true, "SELECT on peppermill.erasures"],
       ["usage on schema vault", true, "USAGE on vault.data_keys"],
       ["insert on user_logins", false, "INSERT on public.user_logins"],
       ["select on peppermill.ledger", false, "SELECT on peppermill.ledger"],
