@@ -15,6 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs"
+import { devNull } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { promisify } from "node:util"
 import zlib from "node:zlib"
@@ -44,6 +45,8 @@ const EXEC_ARGV = [
   "--allow-fs-write=*",
   "--allow-net",
   "--disable-sigusr1",
+  // Or OPENSSL_CONF could name a file that loads native code, before anything else runs.
+  `--openssl-config=${devNull}`,
   "--disable-warning=ExperimentalWarning",
   "--disable-warning=SecurityWarning",
 ]
