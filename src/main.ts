@@ -17,10 +17,24 @@ const surfaces: Surfaces = {
     const { dryRunCommand } = await import("./batch/command.ts")
     await dryRunCommand(io, await openSettings(io, options), options)
   },
-  terminal: async () => {
-    throw new UserError("usage", "nothing to do: no command, and the terminal UI is not built yet", {
-      hint: "peppermill --batch drains the queue; peppermill --help shows the rest",
+  terminal: async (options) => {
+    if (!io.stdinIsTerminal || !io.stdoutIsTerminal) {
+      throw new UserError("usage", "the terminal UI needs a terminal on both ends, and there is none", {
+        hint: "peppermill --batch runs without one; peppermill --help shows the rest",
+      })
+    }
+    const [{ terminalCommand }, { openIdentities }] = await Promise.all([
+      import("./tui/command.ts"),
+      import("./cli/identity.ts"),
+    ])
+    const { identity } = options
+    const wants = await terminalCommand(io, {
+      flags: options,
+      openSettings: () => openSettings(io, options),
+      identities: identity === undefined ? null : ({ secrets }) => openIdentities(io, secrets, identity),
+      onSignals,
     })
+    if (wants === "demo") await surfaces.demo({})
   },
   demo: async (options) => (await import("./demo/demo.ts")).runDemo(io, options),
 }

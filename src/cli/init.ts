@@ -14,8 +14,10 @@ export async function runInit(
   warn(io, settings.loaded.warnings)
   const { initDatabase, initSql } = await import("../sink/init.ts")
   const initOptions = { partitioned: options.partitioned === true }
+  const { policyStatement, storePolicy } = await import("../recover/policy.ts")
+  const policy = settings.config.recovery
   if (options.sql) {
-    io.out(initSql(settings.shape, initOptions))
+    io.out(`${initSql(settings.shape, initOptions)}\n${policyStatement(policy)};\n`)
     return
   }
   const [{ openDatabaseOf }, { PATIENT }] = await Promise.all([
@@ -25,6 +27,8 @@ export async function runInit(
   const db = await openDatabaseOf(settings, PATIENT)
   try {
     const steps = await initDatabase(db, settings.shape, initOptions)
+    // In the database, where no client can relax it.
+    await storePolicy(db, policy)
     if (options.json) io.out(`${JSON.stringify({ schema: 1, steps })}\n`)
     else for (const { object, outcome } of steps) io.out(`${outcome.padEnd(8)}  ${object}\n`)
   } finally {

@@ -4,7 +4,10 @@ import { closestMatch } from "leven"
 import { UserError } from "../errors.ts"
 import type { Io } from "../io.ts"
 import { versionJson, versionLine } from "../version.ts"
+import { auditCommand } from "./audit-command.ts"
 import { type CommonOptions, nonEmpty, positiveInteger, withCommonOptions } from "./options.ts"
+import { quarantineCommand } from "./quarantine-command.ts"
+import { recoverCommand } from "./recover-command.ts"
 
 export interface RootOptions extends CommonOptions {
   readonly batch?: boolean
@@ -16,6 +19,8 @@ export interface RootOptions extends CommonOptions {
   readonly queueUrl?: string
   readonly ascii?: boolean
   readonly screenReader?: boolean
+  readonly color?: boolean
+  readonly identity?: string
 }
 
 /** The surfaces the root command opens. They are loaded by main.ts, and only when used. */
@@ -62,6 +67,8 @@ export function createProgram(io: Io, surfaces: Surfaces): Command {
     .option("--queue-url <url>", "the queue, instead of queue.url", nonEmpty)
     .option("--ascii", "terminal: draw with ASCII only")
     .option("--screen-reader", "terminal: labelled lines, no drawing")
+    .option("--no-color", "terminal: no colours")
+    .option("--identity <file>", "terminal: the identity that opens originals", nonEmpty)
     .option("--version", "version, commit, Node and platform")
     .addHelpText("after", EXAMPLES)
     .enablePositionalOptions()
@@ -132,7 +139,8 @@ function commands(io: Io, surfaces: Surfaces): readonly Command[] {
     .description("read the configuration and say whether it is good")
     .action(async (options) => (await import("./config.ts")).runConfigCheck(io, options))
 
-  return [demo, init, doctor, mask, keys, config]
+  const [recover, quarantine, audit] = [recoverCommand(io), quarantineCommand(io), auditCommand(io)]
+  return [demo, init, doctor, mask, recover, quarantine, keys, audit, config]
 }
 
 function inherit(command: Command, program: Command): Command {

@@ -1,0 +1,198 @@
+import { listAudit } from "../audit/database.ts"
+import { outcomeOf } from "../audit/outcome.ts"
+import { diagnose } from "../doctor.ts"
+import { drain } from "../drain.ts"
+import { createDrainControl } from "../drain-control.ts"
+import { UserError } from "../errors.ts"
+import { openDatabaseOf, openDrain, openMaskKeys, openSource, type Settings } from "../open.ts"
+import { MIN_REASON, readPolicy } from "../recover/policy.ts"
+import { quarantinedMessages, quarantineGroups } from "../recover/quarantine.ts"
+import { release } from "../recover/release.ts"
+import { type RecoveryRequest, requestRecovery, requestStatus } from "../recover/request.ts"
+import { createTokenOf } from "../recover/token-of.ts"
+import type { Database } from "../sink/connection.ts"
+import type { Source } from "../source/source.ts"
+import type * as ports from "./ports.ts"
+
+export interface OpenPorts {
+  readonly ports: ports.Ports
+  close(): Promise<void>
+}
+
+/**
+ * Everything the UI needs of the world, opened when it is first asked for: an
+ * operator without a database can still read what is missing.
+ *
+ * @param open - Reads the configuration.
+ * @param identities - Reads the identities that open originals; null when none were named.
+ */
+export async function openPorts(
+  open: () => Promise<Settings>,
+  identities: ((settings: Settings) => Promise<readonly string[]>) | null,
+): Promise<OpenPorts> {
+  const doctor = { checks: () => checks(open) }
+  let settings: Settings
+  try {
+    settings = await open()
+  } catch (error) {
+    const missing = problemOf(error)
+    const nothing = { missing }
+    return {
+      ports: {
+        queue: null,
+        database: null,
+        drain: nothing,
+        quarantine: nothing,
+        recovery: nothing,
+        audit: nothing,
+        keys: nothing,
+        doctor,
+      },
+      close: async () => {},
+    }
+  }
+  const { config, shape } = settings
+  const database = once(() => openDatabaseOf(settings))
+  const source = once(async () => (await openSource(settings, () => {})).source)
+
+  const queueProblem =
+    config.queue.url === null
+      ? { message: "queue.url is not set", hint: "set PEPPERMILL_QUEUE_URL, or queue.url" }
+      : null
+  const databaseProblem =
+    config.database.url === null
+      ? { message: "database.url is not set", hint: "set PEPPERMILL_DATABASE_URL, or database.url" }
+      : null
+  const offered = <T>(port: T, missing: ports.Problem | null): ports.Offered<T> =>
+    missing === null ? { port } : { missing }
+
+  return {
+    ports: {
+      queue: config.queue.url?.split("/").at(-1) ?? null,
+      database: databaseProblem === null ? shape.table : null,
+      drain: offered(drainPort(settings, source.get), queueProblem ?? databaseProblem),
+      quarantine: offered(quarantinePort(database.get), databaseProblem),
+      recovery: offered(recoveryPort(settings, database.get, identities), databaseProblem),
+      audit: offered(auditPort(database.get), databaseProblem),
+      keys: { missing: { message: "peppermill keys ls shows the keys" } },
+      doctor,
+    },
+    async close() {
+      const [db, queue] = [database.opened(), source.opened()]
+      ;(await queue)?.close()
+      await (await db)?.destroy()
+    },
+  }
+}
+
+function drainPort(settings: Settings, source: () => Promise<Source>): ports.DrainPort {
+  return {
+    start() {
+      const control = createDrainControl()
+      async function* events() {
+        const open = await openDrain(settings, { follow: true, maxMessages: null, maxSeconds: null })
+        try {
+          yield* drain(open.drain, control)
+          await open.tidy().catch(() => {})
+        } finally {
+          await open.close()
+        }
+      }
+      return {
+        events: events(),
+        pause: control.pause,
+        resume: control.resume,
+        stop: () => control.stop("signal"),
+        stopNow: () => control.stop("signal"),
+      }
+    },
+    counts: async () => (await source()).counts(),
+  }
+}
+
+function quarantinePort(database: () => Promise<Database>): ports.QuarantinePort {
+  return {
+    groups: async () => quarantineGroups(await database()),
+    messages: async (group, limit) => quarantinedMessages(await database(), group, limit),
+  }
+}
+
+function recoveryPort(
+  settings: Settings,
+  database: () => Promise<Database>,
+  identities: ((settings: Settings) => Promise<readonly string[]>) | null,
+): ports.RecoveryPort {
+  const stateOf = ({ state, ...request }: RecoveryRequest): ports.RecoveryRequest => {
+    if (state !== "denied") return { ...request, state }
+    throw new UserError("permission", "somebody denied the request", { hint: "ask them why, then ask anew" })
+  }
+  return {
+    policy: async () => ({ ...(await readPolicy(await database())), minReason: MIN_REASON }),
+    async request({ kind, value, reason, ticket }) {
+      const wanted = kind === "token" ? { tokens: [value], subject: null } : { tokens: [], subject: value }
+      return stateOf(await requestRecovery(await database(), { ...wanted, reason, ticket }))
+    },
+    status: async (id) => stateOf(await requestStatus(await database(), id)),
+    async release(id) {
+      if (identities === null) {
+        throw new UserError("usage", "no identity was named, so nothing can be opened", {
+          hint: "start with peppermill --identity FILE",
+        })
+      }
+      // First, so that a release is not spent on an identity that cannot be read.
+      const opened = await identities(settings)
+      const keys = await openMaskKeys(settings).catch(() => null)
+      const tokenOf = createTokenOf(keys?.live ?? [], settings.shape)
+      return release(await database(), id, { table: settings.shape.table, identities: opened, tokenOf })
+    },
+  }
+}
+
+function auditPort(database: () => Promise<Database>): ports.AuditPort {
+  return {
+    async records({ filter, before, limit }) {
+      const query = { limit, ...(filter !== "" && { text: filter }), ...(before !== null && { before }) }
+      const records = await listAudit(await database(), query)
+      return records.map((record) => {
+        const { outcome, why } = outcomeOf(record)
+        const { position, actor, action, subject, tokens, reason, requestId } = record
+        return {
+          position,
+          atMs: record.atMicros / 1000,
+          actor,
+          action,
+          outcome: why === null ? outcome : `${outcome}: ${why}`,
+          about: subject,
+          reason,
+          request: requestId,
+          rows: tokens,
+        }
+      })
+    },
+  }
+}
+
+async function* checks(open: () => Promise<Settings>): AsyncGenerator<ports.Check, void> {
+  for await (const { name, status, message, hint } of diagnose(open))
+    yield { name, result: status, message, hint }
+}
+
+/** Opens once, when first asked; a failure is not kept, so that the next look tries again. */
+function once<T>(open: () => Promise<T>): { get(): Promise<T>; opened(): Promise<T | undefined> } {
+  let opening: Promise<T> | undefined
+  return {
+    get() {
+      opening ??= open().catch((error: unknown) => {
+        opening = undefined
+        throw error
+      })
+      return opening
+    },
+    opened: async () => await opening?.catch(() => undefined),
+  }
+}
+
+function problemOf(error: unknown): ports.Problem {
+  if (error instanceof UserError) return { message: error.message, hint: error.hint }
+  throw error
+}
