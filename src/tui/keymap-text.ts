@@ -14,15 +14,17 @@ export function footerKeys(places: readonly Place[]): readonly FooterKey[] {
   )
 }
 
-/** Every key, those of a place first. */
-export function helpKeys(places: readonly Place[]): readonly Binding[] {
+/** Every key: those that work in a place, and those of other places. */
+export function helpKeys(
+  places: readonly Place[],
+): Readonly<Record<"here" | "elsewhere", readonly Binding[]>> {
   const here = bindingsIn(places)
-  return [...here, ...BINDINGS.filter((binding) => !here.includes(binding))]
+  return { here, elsewhere: BINDINGS.filter((binding) => !here.includes(binding)) }
 }
 
 /** Lines of the page over the screen. */
 export function overlayRows({ overlay, log }: Model): number {
-  return overlay?.page === "help" ? BINDINGS.length + HELP_NOTES.length : log.length
+  return overlay?.page === "help" ? BINDINGS.length + 2 + HELP_NOTES.length : log.length
 }
 
 /** What the `?` page says below the keys. */

@@ -13,6 +13,7 @@ export type Place =
   | "scroll"
   | "openable"
   | "opened"
+  | "running"
   | "ended"
   | "filter"
   | "typing"
@@ -41,7 +42,7 @@ const screenKeys = Object.fromEntries(
 export const BINDINGS: readonly Binding[] = [
   {
     keys: { p: { type: "pause" } },
-    in: ["drain"],
+    in: ["running"],
     shown: "p",
     does: "pause the intake, or take in messages again",
     footer: "pause",
@@ -250,7 +251,7 @@ export function placesOf(model: Model): readonly Place[] {
   if (isOpened || listOf(model)?.filter !== EMPTY_ENTRY) places.push("opened")
   if (!isOpened && (screen === "quarantine" || screen === "audit")) places.push("openable")
   const state = model.drain.view?.doing.state
-  if (screen === "drain" && (state === "finished" || state === "failed")) places.push("ended")
+  if (screen === "drain") places.push(state === "finished" || state === "failed" ? "ended" : "running")
   return places
 }
 

@@ -11,7 +11,7 @@ const KEPT = 200
 /** What libraries want to say while the screen is ours. */
 export interface Log {
   add(text: string): void
-  /** Newest first. */
+  /** Newest message first, its lines in their order. */
   list(): readonly LogLine[]
 }
 
@@ -23,7 +23,7 @@ export function createLog(now: () => number, onAdd: () => void = () => {}): Log 
         .split("\n")
         .filter((line) => line.trim() !== "")
         .map((line) => ({ atMs: now(), text: line }))
-      lines = [...added.reverse(), ...lines].slice(0, KEPT)
+      lines = [...added, ...lines].slice(0, KEPT)
       onAdd()
     },
     list: () => lines,

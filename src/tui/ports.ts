@@ -75,6 +75,8 @@ export interface Policy {
   readonly approvals: number
   readonly ttlMinutes: number
   readonly rowsPerHour: number
+  /** What is left of `rowsPerHour` for us, where that is known. */
+  readonly rowsLeft?: number
   /** Characters a reason must have. */
   readonly minReason: number
 }
@@ -88,7 +90,7 @@ export interface Wanted {
 
 export interface RecoveryRequest {
   readonly id: string
-  readonly state: "waiting" | "approved" | "expired" | "released"
+  readonly state: "waiting" | "approved" | "denied" | "released" | "expired"
   readonly approvalsNeeded: number
   readonly approvals: readonly { readonly by: string; readonly atMs: number }[]
   readonly expiresAtMs: number
@@ -117,17 +119,19 @@ export interface AuditRecord {
   readonly actor: string
   readonly action: string
   readonly outcome: string
-  /** The subject or token it was about. */
+  /** Whom or what it was about. */
   readonly about: string | null
   readonly reason: string | null
   readonly request: string | null
+  /** How many tokens it was about. */
   readonly rows: number | null
 }
 
 export interface AuditPort {
-  /** Newest first. `filter` is text to find in any field; `before` a position, for the page after it. */
+  /** Newest first. `filter` is text to find in any field, in any case. */
   records(query: {
     readonly filter: string
+    /** Positions below this one; null for the newest. */
     readonly before: number | null
     readonly limit: number
   }): Promise<readonly AuditRecord[]>

@@ -52,7 +52,7 @@ export function records(taint: Taint, count = 60): readonly AuditRecord[] {
       atMs: NOW - at * 17 * MINUTE,
       actor: taint(["alice", "bob", "carol"][at % 3] as string),
       action: taint(["release", "request", "approve", "erase"][at % 4] as string),
-      outcome: taint(isDenied ? "denied" : "granted"),
+      outcome: taint(isDenied ? "refused" : "done"),
       about: taint(at % 2 === 0 ? `u-${1700 + at}` : `k1:${"9f3c".repeat(16)}`),
       reason: taint(reasons[at % 3] as string),
       request: taint(String(400 - at)),
@@ -198,6 +198,7 @@ export function fakePorts(options: { taint?: Taint; approvals?: number; ttlMinut
           approvals,
           ttlMinutes,
           rowsPerHour: 100,
+          rowsLeft: 97,
           minReason: 10,
         }),
         request: async (wanted) => {

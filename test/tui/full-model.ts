@@ -59,7 +59,14 @@ const told = (news: News): Message => ({ type: "told", news })
 /** A model in which every screen has something to show, all of it tainted. */
 export function fullModel(taint: Taint = SAME): Model {
   const { ports } = fakePorts({ taint })
-  const policy = { user: taint("alice"), approvals: 1, ttlMinutes: 15, rowsPerHour: 100, minReason: 10 }
+  const policy = {
+    user: taint("alice"),
+    approvals: 1,
+    ttlMinutes: 15,
+    rowsPerHour: 100,
+    rowsLeft: 97,
+    minReason: 10,
+  }
   return applied(
     firstModel(ports, NOW),
     { type: "tick", nowMs: NOW, drain: busyView(taint), log: [{ atMs: NOW, text: taint("a warning") }] },

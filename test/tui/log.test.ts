@@ -8,8 +8,8 @@ test("keeps the newest lines, newest first, and not without end", () => {
   for (let at = 0; at < 1000; at++) log.add(`line ${at}`)
   log.add("two\n\nlines\n")
   expect(log.list().slice(0, 3)).toEqual([
-    { atMs: 7, text: "lines" },
     { atMs: 7, text: "two" },
+    { atMs: 7, text: "lines" },
     { atMs: 7, text: "line 999" },
   ])
   expect(log.list()).toHaveLength(200)

@@ -73,7 +73,7 @@ function setUp() {
   return it
 }
 
-const POLICY = { user: "alice", approvals: 1, ttlMinutes: 15, rowsPerHour: 100, minReason: 10 }
+const POLICY = { user: "alice", approvals: 1, ttlMinutes: 15, rowsPerHour: 100, rowsLeft: 97, minReason: 10 }
 
 const request = (state: RecoveryRequest["state"]): RecoveryRequest => ({
   id: "42",
@@ -206,6 +206,14 @@ describe("approval", () => {
       it.tick(NOW + 900_000)
       expect(it.step).toMatchObject({ at: "over", words: "Request 42 expired before it was released." })
     }
+  })
+
+  test("ends when somebody denies it", () => {
+    const it = setUp()
+    it.requested()
+    it.tick(NOW + 2000)
+    it.told({ type: "status", id: "42", answer: { ok: true, value: request("denied") } })
+    expect(it.step).toMatchObject({ at: "over", words: "Request 42 is denied." })
   })
 
   test("an answer to a question that is no longer asked changes nothing", () => {

@@ -138,10 +138,10 @@ function overlayPage(model: Model): readonly string[] {
       ...model.log.slice(0, SAID).map(({ atMs, text }) => `${timeOfDay(atMs)}: ${text}`),
     ]
   }
-  const keys = helpKeys(placesOf({ ...model, overlay: null }))
+  const { here, elsewhere } = helpKeys(placesOf({ ...model, overlay: null }))
   return [
     "Keys. Type one, then Enter; the word esc stands for Esc.",
-    ...keys.map(({ shown, does }) => `${shown}: ${does}.`),
+    ...[...here, ...elsewhere].map(({ shown, does }) => `${shown}: ${does}.`),
   ]
 }
 

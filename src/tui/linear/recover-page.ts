@@ -63,7 +63,7 @@ function policyLines({ policy }: Recover): readonly string[] {
   return policy.value === null ? [] : [policyWords(policy.value)]
 }
 
-function policyWords({ user, approvals, ttlMinutes, rowsPerHour }: Policy): string {
+function policyWords({ user, approvals, ttlMinutes, rowsPerHour, rowsLeft = rowsPerHour }: Policy): string {
   const others = approvals === 0 ? "no approval" : counted(approvals, "approval")
-  return `Policy: you are ${user}; it takes ${others} by others; a request lives for ${counted(ttlMinutes, "minute")}; an hour has ${counted(rowsPerHour, "row")} for you.`
+  return `Policy: you are ${user}; it takes ${others} by others; a request lives for ${counted(ttlMinutes, "minute")}; ${counted(rowsLeft, "original")} are left to you this hour.`
 }

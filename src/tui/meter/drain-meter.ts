@@ -103,7 +103,7 @@ export function createDrainMeter(now: () => number): DrainMeter {
           delete: remove.quantiles(atMs),
         },
         depth: depth.latest,
-        outlook: depth.outlook(atMs, rate),
+        outlook: endedMs === null ? depth.outlook(atMs, rate) : { kind: "unknown" },
         oldestMs: oldest === null || atMs - oldest.seenMs > OLDEST_FOR_MS ? null : atMs - oldest.sentAtMs,
         happenings: happenings.list(),
         startedMs,

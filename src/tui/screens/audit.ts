@@ -34,8 +34,11 @@ export interface AuditNews {
 
 type Next = readonly [Audit, readonly AuditEffect[]]
 
-export function shownRecords(audit: Audit): readonly AuditRecord[] {
-  return matching(audit.list, audit.records.value ?? [], (record) => Object.values(record).join(" "))
+/** The database looks into more than a record shows: what it answered to a filter is not narrowed again. */
+export function shownRecords({ list, query, records }: Audit): readonly AuditRecord[] {
+  const all = records.value ?? []
+  const isAnswered = !records.isLoading && textOf(list.filter).trim() === query
+  return isAnswered ? all : matching(list, all, (record) => Object.values(record).join(" "))
 }
 
 export function auditEntered(audit: Audit): Next {

@@ -26,7 +26,7 @@ export function recoverTold(recover: Recover, news: RecoverNews, nowMs: number, 
       if (!news.answer.ok)
         return { ...recover, step: { ...step, isAsking: false, problem: news.answer.problem } }
       const { value } = news.answer
-      if (value.state === "expired" || value.state === "released")
+      if (value.state !== "waiting" && value.state !== "approved")
         return hidden(recover, `Request ${value.id} is ${value.state}.`)
       return { ...recover, step: stepFor(value, step.askedAtMs) }
     }

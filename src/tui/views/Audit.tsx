@@ -100,7 +100,7 @@ function RecordView({ record, width, height }: Size & { readonly record: AuditRe
     ["about", record.about],
     ["reason", record.reason],
     ["request", record.request],
-    ["rows", record.rows === null ? null : count(record.rows)],
+    ["tokens", record.rows === null ? null : count(record.rows)],
   ]
   const rows = facts.flatMap(([label, value]) =>
     wrapped(value ?? "-", width - LABEL).map(

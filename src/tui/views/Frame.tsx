@@ -82,7 +82,7 @@ function footerRow(model: Model, width: number): Row {
   const all = footerKeys(placesOf(model))
   const row = keysRow(all)
   const keys = widthOf(row) <= width ? row : keysRow(all.filter(({ isMinor }) => !isMinor))
-  return ends(keys, [span(`${timeOfDay(model.nowMs)} UTC`, "dim")], width)
+  return ends(keys, [span(`  ${timeOfDay(model.nowMs)} UTC`, "dim")], width)
 }
 
 function keysRow(keys: readonly FooterKey[]): Row {

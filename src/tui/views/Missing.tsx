@@ -33,8 +33,8 @@ export function MissingView({
     [],
     title("What you can do", look, width),
     offer("5", "see what a run needs, line by line, and what to do about each"),
-    offer("d", "watch the whole job on an embedded queue and database: no set-up, nothing kept"),
-    offer("q", "leave, and write peppermill.config.yaml: `peppermill config schema` says what it holds"),
+    offer("d", "watch the whole job on an embedded queue and database"),
+    offer("q", "leave, and write peppermill.config.yaml (see `config schema`)"),
   ]
   return <Lines rows={rows.slice(0, height)} width={width} />
 }

@@ -1,5 +1,5 @@
 import { timeOfDay } from "../format.ts"
-import { placesOf } from "../keymap.ts"
+import { type Binding, placesOf } from "../keymap.ts"
 import { HELP_NOTES, helpKeys } from "../keymap-text.ts"
 import type { Model } from "../model.ts"
 import { Lines } from "./Line.tsx"
@@ -33,9 +33,13 @@ export function OverlayView({
 }
 
 function helpRows(model: Model): readonly Row[] {
-  const keys = helpKeys(placesOf({ ...model, overlay: null }))
+  const { here, elsewhere } = helpKeys(placesOf({ ...model, overlay: null }))
+  const rowOf = ({ shown, does }: Binding): Row => [span(`  ${shown.padEnd(KEYS)}  `, "strong"), span(does)]
   return [
-    ...keys.map(({ shown, does }): Row => [span(`  ${shown.padEnd(KEYS)}`, "strong"), span(does)]),
+    ...here.map(rowOf),
+    [],
+    [span("  In other places", "dim")],
+    ...elsewhere.map(rowOf),
     ...HELP_NOTES.map((note): Row => [span(`  ${note}`, "dim")]),
   ]
 }

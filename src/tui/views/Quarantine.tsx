@@ -36,15 +36,15 @@ function Groups({ quarantine, width, height, nowMs }: Shown & { readonly quarant
       <ListView
         name="Quarantine"
         list={quarantine.list}
-        columns={columns("count", "reason", "field", "shape", "oldest").map(({ text }) => span(text, "dim"))}
+        columns={columns("count", "reason", "field", "oldest", "shape").map(({ text }) => span(text, "dim"))}
         items={groups.map((group) => ({
           rows: [
             columns(
               count(group.count),
               group.reason,
               group.field,
-              group.shape,
               `${roughly(nowMs - group.oldestSentAtMs)} ago`,
+              group.shape,
             ),
           ],
         }))}
@@ -60,11 +60,11 @@ function Groups({ quarantine, width, height, nowMs }: Shown & { readonly quarant
 function groupColumns(width: number, look: Look) {
   const [counts, reason, field, oldest, gaps] = [9, 14, 14, 10, 8]
   const shape = Math.max(0, width - counts - reason - field - oldest - gaps)
-  return (count: string, why: string, where: string, what: string, when: string): Row => [
+  return (count: string, why: string, where: string, when: string, what: string): Row => [
     span(`${cell(count, counts, look.ellipsis, "right")}  `, "strong"),
     span(`${cell(why, reason, look.ellipsis)}  ${cell(where, field, look.ellipsis)}  `),
-    span(`${cell(what, shape, look.ellipsis)}  `, "dim"),
-    span(cell(when, oldest, look.ellipsis, "right")),
+    span(`${cell(when, oldest, look.ellipsis)}  `),
+    span(cell(what, shape, look.ellipsis), "dim"),
   ]
 }
 

@@ -204,13 +204,14 @@ function policyRows({ policy }: Recover, width: number, look: Look): readonly Ro
   return [head, ...policyWords(policy.value).map((words): Row => [span(words)])]
 }
 
-function policyWords({ user, approvals, ttlMinutes, rowsPerHour }: Policy): readonly string[] {
+function policyWords({ user, approvals, ttlMinutes, rowsPerHour, rowsLeft }: Policy): readonly string[] {
   return [
     `You are ${user}.`,
     approvals === 0
       ? "No approval by others is needed."
       : `It takes ${counted(approvals, "approval")} by ${approvals === 1 ? "another user" : "other users"}.`,
-    `A request lives for ${counted(ttlMinutes, "minute")}; an hour has ${counted(rowsPerHour, "row")} for you.`,
+    `A request lives for ${counted(ttlMinutes, "minute")}.`,
+    `You may see ${counted(rowsPerHour, "original")} an hour${rowsLeft === undefined ? "" : `; ${count(rowsLeft)} of them are left`}.`,
   ]
 }
 
