@@ -1,4 +1,5 @@
-import { BINDINGS, type Binding, bindingsIn, type Place } from "./keymap.ts"
+import { BINDINGS, type Binding, type Place } from "./bindings.ts"
+import { bindingsIn } from "./keymap.ts"
 import type { Model } from "./model.ts"
 
 export interface FooterKey {

@@ -38,7 +38,7 @@ export function busyView(taint: Taint = SAME, last: readonly DrainEvent[] = []):
   return meter.view()
 }
 
-export function failedView(problem: Problem): DrainView {
+function failedView(problem: Problem): DrainView {
   const meter = createDrainMeter(() => NOW)
   meter.add({ type: "finished", outcome: "failed", heldByOthers: 0 })
   meter.failed(problem)

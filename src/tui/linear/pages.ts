@@ -158,6 +158,6 @@ function numbered<T>(noun: string, items: readonly T[], say: (item: T) => string
   return [`${counted(items.length, noun)}.`, ...said, ...more]
 }
 
-export function problemLines({ message, hint }: Problem): readonly string[] {
+function problemLines({ message, hint }: Problem): readonly string[] {
   return [`${message}.`, ...(hint === undefined ? [] : [`What to do: ${hint}.`])]
 }

@@ -44,7 +44,7 @@ export function recoverPage(recover: Recover): readonly string[] {
   }
 }
 
-export function approvedLines(id: string): readonly string[] {
+function approvedLines(id: string): readonly string[] {
   return [
     `Request ${id} is approved.`,
     "This mode cannot hide again what it has said, so originals are not shown here.",

@@ -1,5 +1,6 @@
+import type { Binding } from "../bindings.ts"
 import { timeOfDay } from "../format.ts"
-import { type Binding, placesOf } from "../keymap.ts"
+import { placesOf } from "../keymap.ts"
 import { HELP_NOTES, helpKeys } from "../keymap-text.ts"
 import type { Model } from "../model.ts"
 import { Lines } from "./Line.tsx"

@@ -12,7 +12,7 @@ import { RecoverView } from "./Recover.tsx"
 import { span, wrapped } from "./spans.ts"
 
 /** Below this nothing can be read; above, everything can. Columns and rows of the terminal. */
-export const SMALLEST = { columns: 60, rows: 16 } as const
+const SMALLEST = { columns: 60, rows: 16 } as const
 
 /** The whole screen. Pure: the same model at the same size always prints the same lines. */
 export function ScreenView({
