@@ -85,6 +85,14 @@ export function keepingRefusal(status: string): UserError {
           hint: "look again, and confirm the new count",
         },
       )
+    case "same-key":
+      return new UserError("usage", "--from and --to name the same key")
+    case "unknown-key":
+      return new UserError("config", "the database does not know one of the two mask keys", {
+        hint: "peppermill keys ls lists them; peppermill keys rotate --id ID records a new one",
+      })
+    case "retired-key":
+      return new UserError("config", "--to names a mask key that is retired", { hint: "take another key" })
     case "expired":
       return new UserError("permission", "it took longer than a day, and what began it has expired", {
         hint: "run it again: it goes on where it stopped",

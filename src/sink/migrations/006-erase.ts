@@ -95,6 +95,8 @@ declare
   rows_severed bigint := 0;
   entry bigint;
 begin
+  -- Not while a chunk is being re-keyed, which would bring back under a new token what is deleted under the old.
+  perform vault.take_turn();
   if why is null then
     -- A block of its own: what was deleted comes back when the count differs.
     begin
