@@ -15,6 +15,7 @@ import { checkMaskKeys } from "./sink/mask-keys.ts"
 import { openPGlite } from "./sink/pglite.ts"
 import { createPostgresSink } from "./sink/postgres.ts"
 import { pruneLedger } from "./sink/prune.ts"
+import { pruneVault } from "./sink/prune-vault.ts"
 import type { QueueFacts, Source, SourceRetry } from "./source/source.ts"
 import { createSqsSource, type SqsSourceOptions } from "./source/sqs.ts"
 import { systemClock } from "./time/clock.ts"
@@ -174,7 +175,10 @@ export async function openDrain(
     return {
       queue,
       warnings: [...settings.loaded.warnings, ...queueDoubts(facts, vault !== null)],
-      tidy: async () => void (await pruneLedger(db)),
+      async tidy() {
+        await pruneLedger(db)
+        if (vault !== null) await pruneVault(db)
+      },
       close,
       drain: {
         source,

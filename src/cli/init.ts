@@ -12,12 +12,10 @@ export async function runInit(
 ): Promise<void> {
   const settings = await openSettings(io, options)
   warn(io, settings.loaded.warnings)
-  const { initDatabase, initSql } = await import("../sink/init.ts")
+  const { setUp, setUpSql } = await import("../set-up.ts")
   const initOptions = { partitioned: options.partitioned === true }
-  const { policyStatement, storePolicy } = await import("../recover/policy.ts")
-  const policy = settings.config.recovery
   if (options.sql) {
-    io.out(`${initSql(settings.shape, initOptions)}\n${policyStatement(policy)};\n`)
+    io.out(setUpSql(settings, initOptions))
     return
   }
   const [{ openDatabaseOf }, { PATIENT }] = await Promise.all([
@@ -26,9 +24,7 @@ export async function runInit(
   ])
   const db = await openDatabaseOf(settings, PATIENT)
   try {
-    const steps = await initDatabase(db, settings.shape, initOptions)
-    // In the database, where no client can relax it.
-    await storePolicy(db, policy)
+    const steps = await setUp(db, settings, initOptions)
     if (options.json) io.out(`${JSON.stringify({ schema: 1, steps })}\n`)
     else for (const { object, outcome } of steps) io.out(`${outcome.padEnd(8)}  ${object}\n`)
   } finally {

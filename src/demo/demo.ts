@@ -1,16 +1,19 @@
 import { randomBytes } from "node:crypto"
+import { generateX25519Identity, identityToRecipient } from "age-encryption"
 import type { Rejection } from "../decode/event-shape.ts"
 import { type Drain, drain } from "../drain.ts"
 import { createDrainControl } from "../drain-control.ts"
 import { addEvent, NO_TOTALS, type Outcome } from "../drain-event.ts"
 import type { Io } from "../io.ts"
+import { isToken } from "../mask/token.ts"
 import { openDatabaseOf, openDrain, openSettings } from "../open.ts"
-import { initDatabase } from "../sink/init.ts"
+import { setUp } from "../set-up.ts"
 import { firstRows, mostRepeated, rowsHolding } from "../sink/inspect.ts"
 import { type Summary, summarize } from "../summary.ts"
 import { demoEvents } from "./events.ts"
 import { startDemoQueue } from "./queue.ts"
 import { type DemoResult, demoText } from "./report.ts"
+import { showWayBack } from "./way-back.ts"
 
 const EVENTS = 500
 
@@ -25,6 +28,7 @@ export async function runDemo(
   const progress = (words: string) => io.err(`peppermill: ${words}\n`)
   const { bodies, clearValues } = demoEvents(options.events ?? EVENTS)
   const queue = await startDemoQueue()
+  const identity = await generateX25519Identity()
   progress(`an SQS in this process holds ${bodies.length} login events`)
   const configured = await openSettings({
     cwd: io.cwd,
@@ -35,6 +39,7 @@ export async function runDemo(
       "queue.region": queue.region,
       "queue.waitSeconds": "1",
       "database.url": "pglite:memory",
+      "vault.recipients": await identityToRecipient(identity),
     },
   })
   // The queue in this process believes everybody; the SDK signs all the same.
@@ -42,19 +47,24 @@ export async function runDemo(
   const settings = { ...configured, credentials }
   const db = await openDatabaseOf(settings)
   try {
-    await initDatabase(db, settings.shape, { partitioned: false })
-    progress("a PostgreSQL in this process has the tables; draining")
+    await setUp(db, settings, { partitioned: false })
+    progress("a PostgreSQL in this process has the tables and the vault; draining")
     queue.send(bodies)
     const open = await openDrain(settings, { follow: false, maxMessages: null, maxSeconds: null }, db)
     const rejected: Rejection[] = []
     const summary = await drainAll(open.drain, (rejection) => rejected.push(rejection))
     await open.close()
+    const repeats = await mostRepeated(db, settings.shape, 3)
+    const rows = await firstRows(db, settings.shape, 5)
+    // With very few events nothing may repeat; then any token will do.
+    const token = repeats[0]?.token ?? Object.values(rows[0] ?? {}).find(isToken) ?? ""
     const result: DemoResult = {
       schema: 1,
       summary,
       rejected,
-      rows: await firstRows(db, settings.shape, 5),
-      repeats: await mostRepeated(db, settings.shape, 3),
+      rows,
+      repeats,
+      wayBack: await showWayBack(db, settings, token, identity),
       clearValues: clearValues.length,
       rowsHoldingClearValues: await rowsHolding(db, settings.shape, clearValues),
     }

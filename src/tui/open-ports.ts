@@ -4,7 +4,9 @@ import { diagnose } from "../doctor.ts"
 import { drain } from "../drain.ts"
 import { createDrainControl } from "../drain-control.ts"
 import { UserError } from "../errors.ts"
+import { checkValue } from "../mask/mask-keys.ts"
 import { openDatabaseOf, openDrain, openMaskKeys, openSource, type Settings } from "../open.ts"
+import { listDataKeys, listMaskKeys } from "../recover/key-ring.ts"
 import { MIN_REASON, readPolicy } from "../recover/policy.ts"
 import { quarantinedMessages, quarantineGroups } from "../recover/quarantine.ts"
 import { release } from "../recover/release.ts"
@@ -70,11 +72,11 @@ export async function openPorts(
     ports: {
       queue: config.queue.url?.split("/").at(-1) ?? null,
       database: databaseProblem === null ? shape.table : null,
-      drain: offered(drainPort(settings, source.get), queueProblem ?? databaseProblem),
+      drain: offered(drainPort(settings, source.get, database.get), queueProblem ?? databaseProblem),
       quarantine: offered(quarantinePort(database.get), databaseProblem),
       recovery: offered(recoveryPort(settings, database.get, identities), databaseProblem),
       audit: offered(auditPort(database.get), databaseProblem),
-      keys: { missing: { message: "peppermill keys ls shows the keys" } },
+      keys: offered(keysPort(settings, database.get), databaseProblem),
       doctor,
     },
     async close() {
@@ -85,12 +87,19 @@ export async function openPorts(
   }
 }
 
-function drainPort(settings: Settings, source: () => Promise<Source>): ports.DrainPort {
+function drainPort(
+  settings: Settings,
+  source: () => Promise<Source>,
+  database: () => Promise<Database>,
+): ports.DrainPort {
   return {
     start() {
       const control = createDrainControl()
       async function* events() {
-        const open = await openDrain(settings, { follow: true, maxMessages: null, maxSeconds: null })
+        // An embedded database takes one owner: its folder must not be opened twice.
+        const isEmbedded = (await settings.secrets.database()).kind === "pglite"
+        const shared = isEmbedded ? await database() : undefined
+        const open = await openDrain(settings, { follow: true, maxMessages: null, maxSeconds: null }, shared)
         try {
           yield* drain(open.drain, control)
           await open.tidy().catch(() => {})
@@ -168,6 +177,37 @@ function auditPort(database: () => Promise<Database>): ports.AuditPort {
           rows: tokens,
         }
       })
+    },
+  }
+}
+
+function keysPort(settings: Settings, database: () => Promise<Database>): ports.KeysPort {
+  return {
+    async keys() {
+      const db = await database()
+      const [known, dataKeys] = [await listMaskKeys(db), await listDataKeys(db)]
+      const held = await openMaskKeys(settings).catch(() => null)
+      const configured = settings.config.vault.recipients
+      const recipients = new Set([...configured, ...dataKeys.flatMap((key) => key.recipients)])
+      return {
+        maskKeys: known.map(({ id, checkValue: stored, createdAtMs, retiredAtMs }) => {
+          const ours = held?.live.find((key) => key.id === id)
+          const check = ours === undefined ? "not held" : checkValue(ours) === stored ? "matches" : "differs"
+          const state = retiredAtMs !== null ? "retired" : held?.active.id === id ? "active" : "live"
+          return { id, state, createdAtMs, check }
+        }),
+        recipients: [...recipients].map((recipient) => ({
+          recipient,
+          dataKeys: dataKeys.filter((key) => key.recipients.includes(recipient)).length,
+          configured: configured.includes(recipient),
+        })),
+        dataKeys: dataKeys.map(({ id, createdAtMs, originals, quarantined, recipients }) => ({
+          id,
+          createdAtMs,
+          seals: originals + quarantined,
+          recipients: recipients.length,
+        })),
+      }
     },
   }
 }
