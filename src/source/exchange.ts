@@ -44,7 +44,6 @@ export async function createExchange({ origin, connectMs, ca }: ExchangeOptions)
   return {
     post(path, headers, body, attempt) {
       return new Promise((resolve, reject) => {
-        if (attempt?.reason) return reject(attempt.reason)
         const chunks: Buffer[] = []
         let statusCode = 0
         let answered: Record<string, string> = {}

@@ -47,6 +47,8 @@ export interface SqsTransport {
 }
 
 export const CONNECT_MS = 5000
+/** What we are called in the User-Agent header, and so in the account's logs. */
+export const PRODUCT = "peppermill"
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 /** Loads the AWS SDK only when called: a command that needs no queue starts without it. */
@@ -84,6 +86,7 @@ function configure({ region, endpoint, credentials, ca }: SqsClientOptions): SQS
     retryMode: "standard",
     md5: false,
     cacheMiddleware: true,
+    customUserAgent: PRODUCT,
     // Without one, the SDK writes its warnings to the console.
     logger: SILENT,
     requestHandler: {

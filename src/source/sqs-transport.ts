@@ -2,12 +2,12 @@ import type { ServiceOutputTypes, SQSClient } from "@aws-sdk/client-sqs"
 import { type Answer, createExchange } from "./exchange.ts"
 import { createSigner } from "./signer.ts"
 import { type Attempt, Unreadable, withinTime } from "./sqs-call.ts"
-import { CONNECT_MS, type SqsClientOptions, type SqsTransport } from "./sqs-client.ts"
+import { CONNECT_MS, PRODUCT, type SqsClientOptions, type SqsTransport } from "./sqs-client.ts"
 
 /** AWS answers requests whose time is further off than this with an error. */
 const SKEW_MS = 240_000
 
-/** Where the SDK's protocol looks for nothing but the operation's output: an error has none. */
+/** An operation for the SDK to read an error by: it looks up nothing but the output, and an error has none. */
 const NO_OUTPUT = { namespace: "com.amazonaws.sqs", name: "", traits: {}, input: "unit", output: "unit" }
 
 /** What we need of the SDK's protocol, whose own type is a union that TypeScript cannot call. */
@@ -16,11 +16,22 @@ interface ErrorReader {
 }
 
 /**
+ * Where an attempt travels through the SDK: a property of the input that JSON
+ * does not see. Options given to `send` would make the SDK build its stack anew
+ * for each call; a WeakMap of inputs costs the garbage collector dearly.
+ */
+const ATTEMPT = Symbol("attempt")
+
+interface Carrier {
+  [ATTEMPT]?: Attempt
+}
+
+/**
  * Make `client` send with a fifth of the CPU: one middleware, first in the
  * SDK's stack, does what the rest of the stack, its signer and its HTTP handler
- * do for a plain AWS JSON 1.0 call, and answers in their place.
+ * do for a plain call in AWS JSON 1.0, and answers in their place.
  *
- * The SDK still resolves and refreshes credentials, and reads error answers;
+ * The SDK still resolves and renews credentials, and reads error answers;
  * requests, results and errors are those of the stock stack.
  */
 export async function installLeanTransport(
@@ -28,24 +39,22 @@ export async function installLeanTransport(
   { endpoint, region, ca }: SqsClientOptions,
 ): Promise<SqsTransport> {
   const { config } = client
-  const protocol = config.protocol as ErrorReader
+  const errors = config.protocol as ErrorReader
   const { origin, host, pathname } = new URL(endpoint)
   const path = pathname.endsWith("/") ? pathname : `${pathname}/`
   const exchange = await createExchange({ origin, connectMs: CONNECT_MS, ca })
-  const sign = createSigner({ region, service: "sqs", path })
-  // Options given to `send` would make the SDK build its stack anew for each call.
-  const attempts = new WeakMap<object, Attempt>()
+  const sign = createSigner({ region, host, path })
   let skewMs = 0
 
-  /** @throws The SDK's exception for this answer; `clockSkewCorrected` when another try may do. */
-  async function raise(answer: Answer) {
-    const thrown = await protocol
+  /** @throws The SDK's exception for this answer; with `clockSkewCorrected` when another try may do. */
+  async function raise(answer: Answer): Promise<never> {
+    const thrown = await errors
       .deserializeResponse(NO_OUTPUT, config, answer)
       .catch((error: unknown) => error)
     if (!isServiceException(thrown)) throw new Unreadable("not an error of SQS", answer.statusCode)
-    const theirs = Date.parse(answer.headers["date"] ?? "") - Date.now()
-    if (Math.abs(theirs) >= SKEW_MS && Math.abs(theirs - skewMs) >= SKEW_MS) {
-      skewMs = theirs
+    const aheadMs = Date.parse(answer.headers["date"] ?? "") - Date.now()
+    if (Math.abs(aheadMs) >= SKEW_MS && Math.abs(aheadMs - skewMs) >= SKEW_MS) {
+      skewMs = aheadMs
       thrown.$metadata.clockSkewCorrected = true
     }
     throw thrown
@@ -55,17 +64,16 @@ export async function installLeanTransport(
     (_next, { commandName = "" }) => {
       const target = `AmazonSQS.${commandName.replace(/Command$/, "")}`
       return async ({ input }) => {
+        // Before anything is waited for: the next attempt may have the same input.
+        const attempt = (input as Carrier)[ATTEMPT]
         const body = JSON.stringify(input)
-        const headers = {
-          host,
-          "content-type": "application/x-amz-json-1.0",
-          "x-amz-target": target,
-          "x-amzn-query-mode": "true",
+        const headers = sign(target, body, await config.credentials(), Date.now() + skewMs)
+        headers["user-agent"] = PRODUCT
+        const response = await exchange.post(path, headers, body, attempt)
+        return {
+          response,
+          output: response.statusCode === 200 ? parse(response.body) : await raise(response),
         }
-        const signed = sign(headers, body, await config.credentials(), Date.now() + skewMs)
-        const answer = await exchange.post(path, signed, body, attempts.get(input))
-        if (answer.statusCode !== 200) await raise(answer)
-        return { response: answer, output: parse(answer.body) }
       }
     },
     { name: "leanTransport", step: "initialize", priority: "high" },
@@ -74,7 +82,8 @@ export async function installLeanTransport(
   return {
     attempt: (input, timeoutMs, send) =>
       withinTime(timeoutMs, (attempt) => {
-        attempts.set(input, attempt)
+        const carrier: Carrier = input
+        carrier[ATTEMPT] = attempt
         return send()
       }),
     close() {

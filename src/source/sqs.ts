@@ -137,14 +137,16 @@ const LOST = /^(AWS\.SimpleQueueService\.)?(ReceiptHandleIsInvalid|MessageNotInf
 /** An entry is settled only if the answer says so; one it does not name is tried again. */
 function judgeBatch(chunk: readonly Delivery[], { Successful, Failed }: BatchOutput) {
   const settled = new Set(Successful?.map(({ Id }) => Id))
-  const lost = new Set(
+  const refused = new Set(
     Failed?.filter(({ SenderFault, Code = "" }) => SenderFault || LOST.test(Code)).map(({ Id }) => Id),
   )
-  const rest = chunk.filter((_delivery, index) => !settled.has(`${index}`))
-  return {
-    lost: chunk.filter((_delivery, index) => lost.has(`${index}`)),
-    again: rest.filter((delivery) => !lost.has(`${chunk.indexOf(delivery)}`)),
+  const lost: Delivery[] = []
+  const again: Delivery[] = []
+  for (const [index, delivery] of chunk.entries()) {
+    if (refused.has(`${index}`)) lost.push(delivery)
+    else if (!settled.has(`${index}`)) again.push(delivery)
   }
+  return { lost, again }
 }
 
 /** The last part of the url: enough to know a queue by, and without its account. */

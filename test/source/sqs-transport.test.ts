@@ -1,15 +1,14 @@
-import { createHash, createHmac } from "node:crypto"
 import { describe, expect, onTestFinished, test, vi } from "vitest"
 import { UserError } from "../../src/errors.ts"
 import type { Source } from "../../src/source/source.ts"
+import { createSqsClient, type SqsClientOptions } from "../../src/source/sqs-client.ts"
 import { createAuthority } from "../certificate.ts"
 import { failure, type SqsStub, type StubCall, type StubOptions, startSqsStub } from "../sqs-stub.ts"
 import { CREDENTIALS, setUpSource, setUpStub, TRANSPORTS } from "./set-up.ts"
+import { expectedSignature, sha256, signatureOf } from "./signature.ts"
 
 const SESSION = { ...CREDENTIALS, sessionToken: "FwoGZXIvYXdzEBYaD//+token==" }
 const BODIES = ["{}", '{"name":"Žofie \u{1f600}"}', 'tab\tquote"backslash\\']
-
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 
 /** Headers that SQS looks at. The rest of what the SDK sends tells AWS of itself. */
 const MATTERING = [
@@ -38,6 +37,7 @@ async function drainOnce(source: Source) {
 }
 
 function mattering({ method, path, headers, body }: StubCall) {
+  expect(headers["user-agent"]).toContain("peppermill")
   expect(headers["x-amz-content-sha256"]).toBe(sha256(body))
   const kept = MATTERING.map((name) => [name, headers[name]])
   // Receipts are the stub's, and differ.
@@ -49,23 +49,6 @@ function mattering({ method, path, headers, body }: StubCall) {
   }
 }
 
-/** The signature that AWS would expect, from the request as it arrived (Signature Version 4). */
-function expectedSignature(
-  { method, path, headers, body }: StubCall,
-  secret: string,
-  region: string,
-): string {
-  const time = String(headers["x-amz-date"])
-  const signed = /SignedHeaders=([^,]+)/.exec(String(headers.authorization))?.[1] as string
-  const lines = signed.split(";").map((name) => `${name}:${String(headers[name]).trim().replace(/ +/g, " ")}`)
-  const canonical = [method, path.replaceAll("%", "%25"), "", ...lines, "", signed, sha256(body)].join("\n")
-  const scope = [time.slice(0, 8), region, "sqs", "aws4_request"]
-  const toSign = ["AWS4-HMAC-SHA256", time, scope.join("/"), sha256(canonical)].join("\n")
-  const hmac = (key: string | Buffer, text: string) => createHmac("sha256", key).update(text).digest()
-  return hmac(scope.reduce<string | Buffer>(hmac, `AWS4${secret}`), toSign).toString("hex")
-}
-
-const signatureOf = ({ headers }: StubCall) => /Signature=(\w+)/.exec(String(headers.authorization))?.[1]
 const keyOf = ({ headers }: StubCall) => /Credential=(\w+)/.exec(String(headers.authorization))?.[1]
 
 describe("the lean transport is the stock one, only cheaper", () => {
@@ -103,7 +86,9 @@ describe("the lean transport is the stock one, only cheaper", () => {
       stub.send(BODIES)
       await drainOnce(source)
       for (const call of stub.log) {
-        expect(signatureOf(call)).toBe(expectedSignature(call, SESSION.secretAccessKey, "eu-central-1"))
+        expect(signatureOf(call.headers)).toBe(
+          expectedSignature(call, SESSION.secretAccessKey, "eu-central-1"),
+        )
         const signed = /SignedHeaders=([^,]+)/.exec(String(call.headers.authorization))?.[1]?.split(";")
         for (const name of ["host", "content-type", "x-amz-date", "x-amz-target", "x-amz-security-token"]) {
           expect(signed).toContain(name)
@@ -121,7 +106,7 @@ describe("the lean transport is the stock one, only cheaper", () => {
     await source.receive(10, 0)
     const [call] = stub.log
     expect(call?.path).toBe("/a%20b/sqs/")
-    expect(signatureOf(call as StubCall)).toBe(
+    expect(signatureOf((call as StubCall).headers)).toBe(
       expectedSignature(call as StubCall, CREDENTIALS.secretAccessKey, "us-east-1"),
     )
   })
@@ -165,15 +150,59 @@ describe("the lean transport is the stock one, only cheaper", () => {
       asked++
       // The SDK renews what lasts less than five minutes.
       const expiration = new Date(Date.now() + (asked === 1 ? 60_000 : 3_600_000))
-      return { ...CREDENTIALS, accessKeyId: `KEY${asked}`, expiration }
+      return { accessKeyId: `KEY${asked}`, secretAccessKey: `secret${asked}`, expiration }
     }
     const { stub, source } = await setUpStub({}, { transport, credentials })
     for (let call = 0; call < 4; call++) await source.receive(10, 0)
     expect(asked).toBe(2)
     expect(stub.log.map(keyOf).slice(1)).toEqual(["KEY2", "KEY2", "KEY2"])
-    for (const call of stub.log) {
-      expect(signatureOf(call)).toBe(expectedSignature(call, CREDENTIALS.secretAccessKey, "us-east-1"))
+    for (const call of stub.log.slice(1)) {
+      expect(signatureOf(call.headers)).toBe(expectedSignature(call, "secret2", "us-east-1"))
     }
+  })
+})
+
+describe.each(TRANSPORTS)("an attempt that is given up, over the %s transport,", (transport) => {
+  const INPUT = { QueueUrl: "", WaitTimeSeconds: 20 }
+
+  async function setUpClient(options: StubOptions, credentials: SqsClientOptions["credentials"]) {
+    const stub = await startSqsStub(options)
+    const { endpoint, region } = stub
+    const client = await createSqsClient({ endpoint, region, transport, credentials })
+    onTestFinished(async () => {
+      client.close()
+      await stub.close()
+    })
+    return { stub, client }
+  }
+
+  test("does not stay with the queue, where it would take messages nobody reads", async () => {
+    const { stub, client } = await setUpClient({}, CREDENTIALS)
+    await expect(client.receive(INPUT, 200)).rejects.toThrow("no answer in 200 ms")
+    await vi.waitFor(() => expect(stub.pending()).toBe(0))
+    expect(stub.log).toHaveLength(1)
+  })
+
+  test("is not sent after all, when it was still waiting for credentials", async () => {
+    const { promise, resolve } = Promise.withResolvers<typeof CREDENTIALS>()
+    const { stub, client } = await setUpClient({}, () => promise)
+    const first = client.receive(INPUT, 50)
+    await expect(first).rejects.toThrow("no answer in 50 ms")
+    const second = client.receive({ ...INPUT, WaitTimeSeconds: 0 }, 2000)
+    resolve(CREDENTIALS)
+    await second
+    expect(stub.log.map(({ input }) => input.WaitTimeSeconds)).toEqual([0])
+  })
+
+  test("does not become another attempt with the same input", async () => {
+    const { promise, resolve } = Promise.withResolvers<typeof CREDENTIALS>()
+    const { stub, client } = await setUpClient({}, () => promise)
+    const input = { ...INPUT, WaitTimeSeconds: 0 }
+    await expect(client.receive(input, 50)).rejects.toThrow("no answer in 50 ms")
+    const second = client.receive(input, 2000)
+    resolve(CREDENTIALS)
+    await second
+    expect(stub.log).toHaveLength(1)
   })
 })
 
