@@ -5,6 +5,7 @@ import { UserError } from "../errors.ts"
 import type { Io } from "../io.ts"
 import { versionJson, versionLine } from "../version.ts"
 import { auditCommand } from "./audit-command.ts"
+import { eraseCommand } from "./erase-command.ts"
 import { type CommonOptions, nonEmpty, positiveInteger, withCommonOptions } from "./options.ts"
 import { quarantineCommand } from "./quarantine-command.ts"
 import { recoverCommand } from "./recover-command.ts"
@@ -139,8 +140,13 @@ function commands(io: Io, surfaces: Surfaces): readonly Command[] {
     .description("read the configuration and say whether it is good")
     .action(async (options) => (await import("./config.ts")).runConfigCheck(io, options))
 
-  const [recover, quarantine, audit] = [recoverCommand(io), quarantineCommand(io), auditCommand(io)]
-  return [demo, init, doctor, mask, recover, quarantine, keys, audit, config]
+  const [recover, quarantine, erase, audit] = [
+    recoverCommand(io),
+    quarantineCommand(io),
+    eraseCommand(io),
+    auditCommand(io),
+  ]
+  return [demo, init, doctor, mask, recover, quarantine, erase, keys, audit, config]
 }
 
 function inherit(command: Command, program: Command): Command {

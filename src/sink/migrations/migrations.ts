@@ -9,4 +9,13 @@ import { keys } from "./008-keys.ts"
 import type { Migration } from "./migration.ts"
 
 /** Every step, in order. Append only. */
-export const MIGRATIONS: readonly Migration[] = [ledger, vault, audit, recovery, quarantine, erase, retention, keys]
+export const MIGRATIONS: readonly Migration[] = [
+  ledger,
+  vault,
+  audit,
+  recovery,
+  quarantine,
+  erase,
+  retention,
+  keys,
+]
