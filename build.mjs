@@ -22,6 +22,8 @@ import zlib from "node:zlib"
 import { bundle } from "./scripts/bundle.mjs"
 import { commitOf } from "./scripts/commit.mjs"
 import { licencesOf } from "./scripts/licences.mjs"
+import { bundledPackages } from "./scripts/packages.mjs"
+import { sbomOf } from "./scripts/sbom.mjs"
 
 const run = promisify(execFile)
 const root = import.meta.dirname
@@ -58,9 +60,11 @@ try {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
   // The slowest step but the last, so it runs beside the others.
   const cluster = run(node, [join(root, "scripts/pglite-cluster.mjs"), join(work, "cluster.tar")])
-  const metafile = await bundle(root, join(work, "main.mjs"), { version, ...commitOf(root) })
-  writeFileSync(join(work, "main.meta.json"), JSON.stringify(metafile))
-  writeFileSync(join(work, "licences.txt"), licencesOf(metafile, root, dirname(dirname(node))))
+  const stamp = { version, ...commitOf(root) }
+  const metafile = await bundle(root, join(work, "main.mjs"), stamp)
+  const packages = [nodePackage(), ...bundledPackages(metafile, root)]
+  writeFileSync(join(work, "licences.txt"), licencesOf(packages, root))
+  writeFileSync(join(work, "sbom.cdx.json"), sbomOf(packages, root, stamp))
   report("bundle", "main.mjs")
 
   copyFileSync(node, join(work, "node"))
@@ -95,11 +99,17 @@ try {
   if (process.platform === "darwin") execFileSync("codesign", ["--sign", "-", join(work, executable)])
   report(`dist/${executable}`, executable)
 
-  for (const name of [executable, "main.meta.json", "licences.txt"]) {
+  for (const name of [executable, "licences.txt", "sbom.cdx.json"])
     renameSync(join(work, name), join(dist, name))
-  }
 } finally {
   rmSync(work, { recursive: true })
+}
+
+/** The npm package that Node comes from. */
+function nodePackage() {
+  const folder = dirname(dirname(node))
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+  return { folder: `node_modules/${name}`, name, version, license }
 }
 
 /** Symbols are a fifth of Node. It has to be done before the program goes in. */

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+
+/**
+ * What the executable is made of, as a CycloneDX 1.6 document: the packages
+ * whose code is in it, and nothing that was only there to build it. Hashes are
+ * those of the packages' archives, from the lock file.
+ *
+ * https://cyclonedx.org/docs/1.6/json/
+ */
+export function sbomOf(packages, root, { version, commit }) {
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages
+  const document = {
+    bomFormat: "CycloneDX",
+    specVersion: "1.6",
+    version: 1,
+    metadata: {
+      component: {
+        type: "application",
+        "bom-ref": "peppermill",
+        name: "peppermill",
+        version,
+        licenses: [{ expression: "Apache-2.0" }],
+        properties: [{ name: "commit", value: commit }],
+      },
+    },
+    components: packages.map((each) => component(each, lock[each.folder])),
+  }
+  return `${JSON.stringify(document, null, 2)}\n`
+}
+
+function component({ name, version, license }, { integrity }) {
+  const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`
+  const sha512 = Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex")
+  return {
+    type: "library",
+    "bom-ref": purl,
+    name,
+    version,
+    purl,
+    licenses: [{ expression: license }],
+    hashes: [{ alg: "SHA-512", content: sha512 }],
+  }
+}
