@@ -115,7 +115,9 @@ export function startSession(ports: Ports, clock: Clock, log: Log): Session {
   /** A picture when something happened, and one a second for what only ages. */
   function tick(): void {
     const nowMs = clock.now()
-    const next = { second: Math.floor(nowMs / 1000), log: log.list(), changes }
+    // Elsewhere than on the drain's screen only the header tells of it, and once a second is enough.
+    const isInSight = store.current().screen === "drain"
+    const next = { second: Math.floor(nowMs / 1000), log: log.list(), changes: isInSight ? changes : 0 }
     const isSame =
       lastTick !== null &&
       next.second === lastTick.second &&
@@ -135,12 +137,15 @@ export function startSession(ports: Ports, clock: Clock, log: Log): Session {
 
   async function keepCounts(): Promise<void> {
     const port = ports.drain.port
+    let isFailing = false
     while (port !== undefined && !closing.signal.aborted) {
       try {
         meter?.addCounts(await port.counts())
         changes++
+        isFailing = false
       } catch (error) {
-        log.add(`the queue's counts did not come: ${problemOf(error).message}`)
+        if (!isFailing) log.add(`the queue's counts do not come: ${problemOf(error).message}`)
+        isFailing = true
       }
       await clock.sleep(COUNTS_EVERY_MS, closing.signal)
     }

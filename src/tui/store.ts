@@ -14,7 +14,7 @@ export interface Store<State, Message> {
   /** The value as it is now. */
   current(): State
   dispatch(message: Message): void
-  /** No picture comes after this. */
+  /** No message counts after this, and no picture comes. */
   close(): void
 }
 
@@ -27,6 +27,7 @@ export function createStore<State, Message, Effect>(
   let current = first
   let shown = first
   let timer: NodeJS.Timeout | null = null
+  let isClosed = false
 
   function show(): void {
     timer = null
@@ -44,6 +45,7 @@ export function createStore<State, Message, Effect>(
     getSnapshot: () => shown,
     current: () => current,
     dispatch(message) {
+      if (isClosed) return
       const [next, effects] = update(current, message)
       current = next
       if (timer === null) show()
@@ -52,6 +54,7 @@ export function createStore<State, Message, Effect>(
     close() {
       if (timer !== null) clearTimeout(timer)
       timer = null
+      isClosed = true
       listeners.clear()
     },
   }

@@ -66,6 +66,8 @@ describe("the store", () => {
     store.dispatch(1)
     store.close()
     vi.advanceTimersByTime(1000)
+    store.dispatch(1)
+    expect(store.current()).toBe(2)
     expect(pictures).toBe(1)
     expect(vi.getTimerCount()).toBe(0)
   })

@@ -83,7 +83,7 @@ function Figures({ view, width, height, look }: Size & { readonly view: View; re
   const chartRows = Math.max(1, Math.min(MAX_CHART_ROWS, height - BLOCK_ROWS - (hasGap ? 3 : 1)))
   const below = height - BLOCK_ROWS - chartRows - 3
   return (
-    <Box flexDirection="column" width={width} height={height} overflow="hidden">
+    <Box flexDirection="column" width={width} height={height}>
       <Lines rows={rateRows(view, width, chartRows, look)} width={width} />
       {hasGap ? <Lines rows={[[]]} width={width} /> : null}
       <Box columnGap={GAP} flexShrink={0}>

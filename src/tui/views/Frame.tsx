@@ -37,11 +37,11 @@ export function Frame({
   const look = useLook()
   const width = columns - 2
   return (
-    <Box flexDirection="column" width={columns} height={rows} paddingX={1} overflow="hidden">
+    <Box flexDirection="column" width={columns} height={rows} paddingX={1}>
       <Line row={headerRow(model, width, look)} width={width} />
       <Line row={tabsRow(model, width, look)} width={width} />
       <Line row={[span(look.rule.repeat(width), "dim")]} width={width} />
-      <Box height={Math.max(0, rows - FRAME_ROWS)} flexDirection="column" overflow="hidden">
+      <Box height={Math.max(0, rows - FRAME_ROWS)} flexDirection="column">
         {children}
       </Box>
       <Line row={footerRow(model, width)} width={width} />
