@@ -13,7 +13,7 @@ export interface CatalogueEntry {
 const PATH = join(import.meta.dirname, "../../../shared/bad-inputs.jsonl")
 
 /** The catalogue stands beside the project; where it is missing there are no entries, and its tests say so. */
-export const CATALOGUE: readonly CatalogueEntry[] = existsSync(PATH)
+const CATALOGUE: readonly CatalogueEntry[] = existsSync(PATH)
   ? readFileSync(PATH, "utf8")
       .split("\n")
       .filter((line) => line !== "")
