@@ -1,15 +1,13 @@
 import { UserError } from "../errors.ts"
 import { EXIT } from "../exit-code.ts"
 import type { Io } from "../io.ts"
-import { parseMaskKeys } from "../mask/mask-keys.ts"
-import type { Settings } from "../open.ts"
-import type { TokenOf } from "../recover/open.ts"
 import { readPolicy } from "../recover/policy.ts"
 import { type Opening, type Recovered, recoverInOneStep, release } from "../recover/release.ts"
 import { createTokenOf } from "../recover/token-of.ts"
 import type { Database } from "../sink/connection.ts"
 import { openIdentities } from "./identity.ts"
 import { jsonLine } from "./json-line.ts"
+import { openMaskKeysAtHand } from "./mask-keys-at-hand.ts"
 import type { CommonOptions } from "./options.ts"
 import { chooseDestination, type DestinationOptions } from "./originals-destination.ts"
 import { originalsText } from "./recover-text.ts"
@@ -67,7 +65,7 @@ async function withOpening(
   const choose = chooseDestination(io, options)
   await withDatabase(io, options, async (db, settings) => {
     const identities = await openIdentities(io, settings.secrets, identity)
-    const tokenOf = await openTokenOf(settings)
+    const tokenOf = createTokenOf(await openMaskKeysAtHand(settings), settings.shape)
     await using destination = await choose()
     const { id, originals } = await work(db, { table: settings.shape.table, identities, tokenOf })
     if (originals.every(({ value }) => value === null)) {
@@ -89,19 +87,4 @@ function tellOf(io: Io, id: string, originals: readonly Recovered[]): void {
   if (closed > 0) io.err(`peppermill: ${closed} did not open with this identity, or were tampered with\n`)
   if (strange > 0) io.err(`peppermill: ${strange} did not give the token they are stored under\n`)
   if (closed + strange > 0) io.exitCode = EXIT.data
-}
-
-/** A recoverer need not hold the mask keys. With those at hand, tokens are recomputed. */
-async function openTokenOf({ config, secrets, shape }: Settings): Promise<TokenOf> {
-  const keys = await Promise.all(
-    Object.entries(config.masking.keys).map(async ([id, reference]) => {
-      try {
-        return [parseMaskKeys({ [id]: await secrets.read(reference, `masking.keys.${id}`) }, id).active]
-      } catch (error) {
-        if (error instanceof UserError) return []
-        throw error
-      }
-    }),
-  )
-  return createTokenOf(keys.flat(), shape)
 }

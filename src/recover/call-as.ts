@@ -6,7 +6,8 @@ import { isServerError } from "../sink/sqlstate.ts"
 import type { VaultTransaction } from "./call.ts"
 
 /**
- * Call functions of the vault in a transaction of their own, as `callVault` does, in any role.
+ * Call functions of the vault in a transaction of their own. What they answered
+ * holds once this resolves: it does so after the commit.
  *
  * @param role - What a user must be a member of to call them, for the hint.
  * @throws UserError of kind `permission` when the database user may not call them, of kind

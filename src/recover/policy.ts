@@ -1,7 +1,7 @@
 import { sql } from "kysely"
 import type { Database } from "../sink/connection.ts"
 import { withSafeErrors } from "../sink/database-error.ts"
-import { callVault } from "./call.ts"
+import { callAs } from "./call-as.ts"
 
 /** What a recovery needs. It is kept in the database, where no client can relax it. */
 export interface Policy {
@@ -26,7 +26,7 @@ export const MIN_REASON = 10
 
 /** Read the policy. Anyone who may request, approve or audit may read it. */
 export async function readPolicy(db: Database): Promise<PolicyInForce> {
-  const { rows } = await callVault(db, "peppermill_recoverer", (tx) =>
+  const { rows } = await callAs(db, "peppermill_recoverer", (tx) =>
     sql<PolicyInForce>`
       select login as "user", approvals, ttl_minutes as "ttlMinutes",
         rows_per_hour as "rowsPerHour", rows_left as "rowsLeft"

@@ -2,11 +2,13 @@ import { sql } from "kysely"
 import { UserError } from "../errors.ts"
 import type { Token } from "../mask/token.ts"
 import type { Database } from "../sink/connection.ts"
-import { callVault, isRequestId } from "./call.ts"
-import { openOriginal, type TokenOf, tokenAgrees, unwrapDataKey } from "./open.ts"
+import { isRequestId } from "./call.ts"
+import { callAs } from "./call-as.ts"
+import { openOriginal, type TokenOf, tokenAgrees } from "./open.ts"
 import { readPolicy } from "./policy.ts"
 import { refusal } from "./refusal.ts"
 import { type RecoveryRequest, requestRecovery, type Wanted } from "./request.ts"
+import { createUnwrappedKeys } from "./unwrapped-keys.ts"
 
 /** What opening takes, beside the rows that the vault releases. */
 export interface Opening {
@@ -50,7 +52,7 @@ interface SealedRow {
  */
 export async function release(db: Database, id: string, opening: Opening): Promise<readonly Recovered[]> {
   if (!isRequestId(id)) throw refusal("unknown")
-  const recorded = await callVault(db, "peppermill_recoverer", (tx) =>
+  const recorded = await callAs(db, "peppermill_recoverer", (tx) =>
     sql<{ status: string; originals: number; rowsLeft: number }>`
       select status, originals, rows_left as "rowsLeft" from vault.release(${id})`.execute(tx),
   )
@@ -62,7 +64,7 @@ export async function release(db: Database, id: string, opening: Opening): Promi
       hint: "it was never stored, or it was erased",
     })
   }
-  const { rows } = await callVault(db, "peppermill_recoverer", (tx) =>
+  const { rows } = await callAs(db, "peppermill_recoverer", (tx) =>
     sql<SealedRow>`
       select subject, field, token, data_key as "dataKeyId", sealed, wrapped from vault.collect(${id})`.execute(
       tx,
@@ -107,20 +109,14 @@ function beyondQuota(rowsLeft: number): UserError {
 
 async function open(rows: readonly SealedRow[], opening: Opening): Promise<readonly Recovered[]> {
   const { table, identities, tokenOf } = opening
-  const keys = new Map<string, Uint8Array | null>()
-  try {
-    const recovered: Recovered[] = []
-    for (const row of rows) {
-      const { subject, field, token, wrapped } = row
-      const keyId = Buffer.from(row.dataKeyId).toString("hex")
-      if (!keys.has(keyId)) keys.set(keyId, wrapped && (await unwrapDataKey(wrapped, identities)))
-      const key = keys.get(keyId) ?? null
-      const value = key && openOriginal(key, table, row)
-      const verified = value === null ? null : tokenAgrees(row, value, tokenOf)
-      recovered.push({ subject, field, token, value, verified })
-    }
-    return recovered
-  } finally {
-    for (const key of keys.values()) key?.fill(0)
+  using keys = createUnwrappedKeys(identities)
+  const recovered: Recovered[] = []
+  for (const row of rows) {
+    const { subject, field, token } = row
+    const key = await keys.of(row.dataKeyId, row.wrapped)
+    const value = key && openOriginal(key, table, row)
+    const verified = value === null ? null : tokenAgrees(row, value, tokenOf)
+    recovered.push({ subject, field, token, value, verified })
   }
+  return recovered
 }

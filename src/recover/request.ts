@@ -1,6 +1,7 @@
 import { sql } from "kysely"
 import type { Database } from "../sink/connection.ts"
-import { callVault, isRequestId, millis } from "./call.ts"
+import { isRequestId, millis } from "./call.ts"
+import { callAs } from "./call-as.ts"
 import { refusal } from "./refusal.ts"
 
 /** What somebody wants back, and why. Tokens, a subject, or those tokens of that subject. */
@@ -34,7 +35,7 @@ export interface RecoveryRequest {
  */
 export async function requestRecovery(db: Database, wanted: Wanted): Promise<RecoveryRequest> {
   const { tokens, subject, reason, ticket } = wanted
-  const { rows } = await callVault(db, "peppermill_recoverer", (tx) =>
+  const { rows } = await callAs(db, "peppermill_recoverer", (tx) =>
     sql<{ status: string; id: string }>`
       select status, id from vault.request(${[...tokens]}::text[], ${subject}, ${reason}, ${ticket})`.execute(
       tx,
@@ -81,7 +82,7 @@ type Call = ReturnType<typeof sql>
 
 async function decide(db: Database, id: string, call: Call, done: string): Promise<void> {
   if (!isRequestId(id)) throw refusal("unknown")
-  const { rows } = await callVault(db, "peppermill_approver", (tx) =>
+  const { rows } = await callAs(db, "peppermill_approver", (tx) =>
     sql<{ status: string }>`select ${call} as status`.execute(tx),
   )
   const status = rows[0]?.status ?? "unknown"
@@ -93,7 +94,7 @@ async function readRequests(
   role: "peppermill_recoverer" | "peppermill_approver",
   call: Call,
 ): Promise<readonly RecoveryRequest[]> {
-  const { rows } = await callVault(db, role, (tx) =>
+  const { rows } = await callAs(db, role, (tx) =>
     sql<RecoveryRequest>`
       select id, requester, tokens, subject, reason, ticket, state,
         approvals_needed as "approvalsNeeded", approvals,

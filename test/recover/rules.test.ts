@@ -289,6 +289,14 @@ describe("a request is good for", () => {
     expect((await release(alice, id)).status).toBe("expired")
   })
 
+  test("nothing on a server to which a dump brought it", async () => {
+    const id = await request(alice, TOKENS)
+    await database.query("update vault.requests set written_by = '9000000000000' where id = $1", [id])
+    expect((await release(alice, id)).status).toBe("uncommitted")
+    expect(await alice.run("select state from vault.status($1)", [id])).toEqual([{ state: "approved" }])
+    expect(await collect(alice, id)).toEqual([])
+  })
+
   test("a minute after its release", async () => {
     const id = await request(alice, TOKENS)
     await release(alice, id)
