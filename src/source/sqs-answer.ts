@@ -1,5 +1,6 @@
 import { hash } from "node:crypto"
 import type {
+  BatchResultErrorEntry,
   GetQueueAttributesCommandOutput,
   Message,
   ReceiveMessageCommandOutput,
@@ -39,6 +40,33 @@ function readMessage(message: Message | null, nowMs: number): Delivery | null {
     sentAtMs: wholeNumber(Attributes?.SentTimestamp) ?? nowMs,
     receiveCount: wholeNumber(Attributes?.ApproximateReceiveCount) ?? 1,
   }
+}
+
+/** What the batch calls of SQS answer, as far as we look. */
+export interface BatchOutput {
+  readonly Successful?: readonly { readonly Id?: string | undefined }[] | undefined
+  readonly Failed?: readonly BatchResultErrorEntry[] | undefined
+}
+
+/** By our own fault or by time's: the same receipt will never do. */
+const REFUSED =
+  /^(AWS\.SimpleQueueService\.)?(ReceiptHandleIsInvalid|MessageNotInflight|InvalidParameterValue)$/
+
+/** The ids of the entries that are done, and of those that no other try will do. */
+export function readBatch({ Successful, Failed }: BatchOutput) {
+  const refused = entriesOf(Failed).filter(({ SenderFault, Code }) => SenderFault || REFUSED.test(Code ?? ""))
+  return {
+    done: new Set(entriesOf(Successful).map(({ Id }) => Id)),
+    refused: new Set(refused.map(({ Id }) => Id)),
+  }
+}
+
+function entriesOf<T extends object>(list: readonly T[] | null | undefined): readonly T[] {
+  const entries = list ?? []
+  const isGood =
+    Array.isArray(entries) && entries.every((entry) => typeof entry === "object" && entry !== null)
+  if (!isGood) throw new Unreadable("not a list of entries")
+  return entries
 }
 
 export function readCounts(output: GetQueueAttributesCommandOutput): Counts {

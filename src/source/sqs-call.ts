@@ -1,3 +1,17 @@
+export const CONNECT_MS = 5000
+/** What we are called in the User-Agent header, and so in the account's logs. */
+export const PRODUCT = "peppermill"
+
+/** How one attempt is sent. `send` hands the command to the SDK's client. */
+export interface SqsTransport {
+  attempt<Output>(
+    input: object,
+    timeoutMs: number,
+    send: (options?: { abortSignal: AbortSignal }) => Promise<Output>,
+  ): Promise<Output>
+  close(): void
+}
+
 /** An attempt that outlived its time. Named as the AWS SDK names its own. */
 export class TimedOut extends Error {
   override readonly name = "TimeoutError"

@@ -12,7 +12,7 @@ import type {
   SQSClient,
   SQSClientConfig,
 } from "@aws-sdk/client-sqs"
-import { withinTime } from "./sqs-call.ts"
+import { CONNECT_MS, PRODUCT, type SqsTransport, withinTime } from "./sqs-call.ts"
 import { installLeanTransport } from "./sqs-transport.ts"
 
 export interface SqsClientOptions {
@@ -36,19 +36,6 @@ export interface SqsClient {
   close(): void
 }
 
-/** How one attempt is sent: `send` hands the command to the SDK's client. */
-export interface SqsTransport {
-  attempt<Output>(
-    input: object,
-    timeoutMs: number,
-    send: (options?: { abortSignal: AbortSignal }) => Promise<Output>,
-  ): Promise<Output>
-  close(): void
-}
-
-export const CONNECT_MS = 5000
-/** What we are called in the User-Agent header, and so in the account's logs. */
-export const PRODUCT = "peppermill"
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 /** Loads the AWS SDK only when called: a command that needs no queue starts without it. */

@@ -1,8 +1,8 @@
 import type { ServiceOutputTypes, SQSClient } from "@aws-sdk/client-sqs"
 import { type Answer, createExchange } from "./exchange.ts"
 import { createSigner } from "./signer.ts"
-import { type Attempt, Unreadable, withinTime } from "./sqs-call.ts"
-import { CONNECT_MS, PRODUCT, type SqsClientOptions, type SqsTransport } from "./sqs-client.ts"
+import { type Attempt, CONNECT_MS, PRODUCT, type SqsTransport, Unreadable, withinTime } from "./sqs-call.ts"
+import type { SqsClientOptions } from "./sqs-client.ts"
 
 /** AWS answers requests whose time is further off than this with an error. */
 const SKEW_MS = 240_000

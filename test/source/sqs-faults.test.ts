@@ -272,6 +272,16 @@ describe.each(TRANSPORTS)("over the %s transport, against a queue that fails", (
     expect(stub.queue.counts()).toEqual({ visible: 0, inFlight: 0 })
   })
 
+  test.each<[string, object]>([
+    ["a text for a list", { Successful: BODY }],
+    ["a list of holes", { Successful: [], Failed: [null] }],
+  ])("%s in the answer to a delete: unavailable, and nothing of it is repeated", async (_name, json) => {
+    const { source } = await setUpStub({ script: always({ json }) }, { transport })
+    const error = await errorOf(source.acknowledge([DELIVERY]))
+    expect(error).toMatchObject({ kind: "unavailable" })
+    expect(error.stack).not.toContain(CANARY)
+  })
+
   test("a delete that is refused altogether begins no further ones", async () => {
     const script = inTurn("DeleteMessageBatch", Array(1000).fill(failure("AccessDenied", 403)))
     const { stub, source } = await setUpStub({ script }, { transport })
@@ -305,6 +315,15 @@ describe.each(TRANSPORTS)("over the %s transport, against a queue that fails", (
     expect((await polled).kind).toBe("unavailable")
     expect(stub.log).toHaveLength(1)
   })
+})
+
+test.each([
+  ["queue.url", { queueUrl: "not a url: hunter2" }],
+  ["queue.endpoint", { queueUrl: "http://127.0.0.1:1/0/q", endpoint: "hunter2" }],
+])("a %s that is no url is an error of the configuration, and is not repeated", async (key, options) => {
+  const error = await errorOf(setUpSource(options))
+  expect(error).toMatchObject({ kind: "config", message: `${key} is not a url` })
+  expect(error.stack).not.toContain("hunter2")
 })
 
 // The stock stack takes these for an answer without messages.
