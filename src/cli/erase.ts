@@ -9,7 +9,7 @@ import { openIdentities } from "./identity.ts"
 import { jsonLine } from "./json-line.ts"
 import { type IdentityOptions, readWhy, type WhyOptions } from "./keeping-options.ts"
 import type { CommonOptions } from "./options.ts"
-import { withDatabase } from "./settings-database.ts"
+import { withPatientDatabase } from "./patient-database.ts"
 
 /**
  * `peppermill erase --subject S`: preview, confirmation by count, deletion, a
@@ -29,7 +29,7 @@ export async function runErase(
     throw new UserError("usage", "--subject is missing: erase whom?", { hint: "--subject S" })
   }
   const why = readWhy(options)
-  await withDatabase(io, options, async (db, { secrets }) => {
+  await withPatientDatabase(io, options, async (db, { secrets }) => {
     const scan =
       identity === undefined
         ? null

@@ -223,6 +223,19 @@ describe("rekey", () => {
     expect(answer).toEqual({ n: 0 })
   })
 
+  test("forgets the twin of an original that is deleted, and moves it again when it is back", async () => {
+    await writer.write(...people(3))
+    await database.query("delete from vault.originals where field = 'ip'")
+    await rekey(keeper, WHY, work())
+    expect(await count("vault.rekeyed")).toBe(3)
+    await database.query("delete from vault.originals where field = 'device_id'")
+    expect(await count("vault.rekeyed")).toBe(0)
+    await using again = await openWriter(database)
+    await again.write(...people(3))
+    expect(await rekey(keeper, WHY, work({ identities: [again.identity] }))).toMatchObject({ retired: true })
+    expect(await under("k1")).toBe(0)
+  })
+
   test("is refused for keys that the database does not know", async () => {
     await expect(rekey(keeper, WHY, work({ to: { ...NEW_KEY, id: "k3" } }))).rejects.toThrow("does not know")
     await expect(rekey(keeper, WHY, work({ to: MASK_KEY }))).rejects.toThrow("same key")

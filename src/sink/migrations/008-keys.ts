@@ -25,12 +25,23 @@ create table vault.rekeyed (
   field text not null,
   old_token text not null,
   new_token text not null,
-  primary key (subject, field, old_token),
-  -- Whatever removes an original, removes this.
-  foreign key (subject, field, old_token) references vault.originals (subject, field, token) on delete cascade
+  primary key (subject, field, old_token)
 );
 create index rekeyed_old_token on vault.rekeyed (old_token);
 create index rekeyed_new_token on vault.rekeyed (new_token);
+
+-- A statement's trigger instead of a foreign key, which would look up every original that is pruned.
+create function vault.forget_rekeyed() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  delete from vault.rekeyed r using gone g
+    where r.subject = g.subject and r.field = g.field and r.old_token = g.token;
+  return null;
+end
+$function$;
+create trigger forget_rekeyed after delete on vault.originals
+  referencing old table as gone for each statement execute function vault.forget_rekeyed();
 
 create function vault.is_under(token text, key text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp
@@ -111,6 +122,7 @@ begin
       and vault.is_under(o.token, work.details ->> 'from')
       and not exists (
         select from vault.rekeyed r
+          join vault.originals twin on twin.subject = r.subject and twin.field = r.field and twin.token = r.new_token
         where r.subject = o.subject and r.field = o.field and r.old_token = o.token
       )
     order by o.token, o.subject, o.field limit at_most;
@@ -253,6 +265,7 @@ begin
   end if;
   if events = 0 and originals = 0 then
     delete from vault.originals o where vault.is_under(o.token, old_key);
+    delete from vault.rekeyed r where vault.is_under(r.old_token, old_key);
     update peppermill.mask_keys k set retired_at = clock_timestamp() where k.id = old_key and k.retired_at is null;
   end if;
   perform vault.append('rekey', null, 0, work.reason, work.ticket, work.id, work.details || jsonb_build_object(
