@@ -1,6 +1,8 @@
+import { dirname, join } from "node:path"
 import { UserError } from "./errors.ts"
 import { checkValue } from "./mask/mask-keys.ts"
 import { openDatabaseOf, openMaskKeys, openSource, queueDoubts, type Settings } from "./open.ts"
+import { findIdentities, loginReach } from "./recover/reach.ts"
 import { describePermissions } from "./sandbox.ts"
 import { unknownMaskKeys } from "./sink/mask-keys.ts"
 import { createPostgresSink } from "./sink/postgres.ts"
@@ -35,7 +37,7 @@ export async function* diagnose(open: () => Promise<Settings>): AsyncGenerator<F
   yield* attempt("mask keys", () => checkKeys(settings))
   yield* attempt("queue", () => checkQueue(settings))
   yield* attempt("database", () => checkDatabase(settings))
-  yield checkVault(settings)
+  yield* attempt("vault", () => checkVault(settings))
   yield checkSandbox()
 }
 
@@ -93,14 +95,61 @@ async function checkDatabase(settings: Settings): Promise<readonly Finding[]> {
   }
 }
 
-function checkVault({ config }: Settings): Finding {
-  const count = config.vault.recipients.length
-  if (count > 0) return ok("vault", `originals are sealed for ${count} recipient${count === 1 ? "" : "s"}`)
-  return warn(
-    "vault",
-    "off: no original can be recovered, and no row can be re-keyed, ever",
-    "set vault.recipients to age public keys whose identities are kept elsewhere",
-  )
+/** The writer must not be able to read the vault: so everything within its reach is tried. */
+async function checkVault(settings: Settings): Promise<readonly Finding[]> {
+  const { config, env, loaded } = settings
+  const { recipients } = config.vault
+  if (recipients.length === 0) {
+    const cost =
+      "off: no original can be recovered, no row can be re-keyed, and rejected messages stay in the queue"
+    return [
+      warn("vault", cost, "set vault.recipients to age public keys whose identities are kept elsewhere"),
+    ]
+  }
+  const findings = [
+    ok(
+      "vault",
+      `originals are sealed for ${recipients.length} recipient${recipients.length === 1 ? "" : "s"}`,
+    ),
+  ]
+  const home = env["HOME"] ?? ""
+  const folders = [
+    process.cwd(),
+    dirname(loaded.file ?? "."),
+    join(home, ".config/age"),
+    join(home, ".config/sops/age"),
+    home,
+  ]
+  for (const { place, recipients: owners } of await findIdentities(env, [...new Set(folders)])) {
+    const opens = owners.some((owner) => recipients.includes(owner))
+    const lies = opens ? "an identity that opens this vault lies" : "an age identity, of another vault, lies"
+    const message = `${lies} in ${place}, where the writer runs`
+    findings.push({
+      name: "vault",
+      status: opens ? "fail" : "warn",
+      message,
+      hint: "keep identities on another host",
+    })
+  }
+  const db = await openDatabaseOf(settings)
+  try {
+    const { tables, functions } = await loginReach(db)
+    if (tables.length + functions.length === 0) {
+      findings.push(ok("vault", "tried: this login reads nothing of it, neither tables nor functions"))
+    } else {
+      const reach = [
+        ...tables.map((name) => `vault.${name}`),
+        ...functions.map((name) => `vault.${name}()`),
+      ].join(", ")
+      const hint = "a writer needs peppermill_writer and no other role, and must not be a superuser"
+      findings.push(
+        warn("vault", `this login reaches ${reach}: sealed bytes, which only an identity opens`, hint),
+      )
+    }
+  } finally {
+    await db.destroy()
+  }
+  return findings
 }
 
 function checkSandbox(): Finding {

@@ -10,7 +10,7 @@ import { listDataKeys, listMaskKeys } from "../recover/key-ring.ts"
 import { MIN_REASON, readPolicy } from "../recover/policy.ts"
 import { quarantinedMessages, quarantineGroups } from "../recover/quarantine.ts"
 import { release } from "../recover/release.ts"
-import { type RecoveryRequest, requestRecovery, requestStatus } from "../recover/request.ts"
+import { requestRecovery, requestStatus } from "../recover/request.ts"
 import { createTokenOf } from "../recover/token-of.ts"
 import type { Database } from "../sink/connection.ts"
 import type { Source } from "../source/source.ts"
@@ -131,17 +131,13 @@ function recoveryPort(
   database: () => Promise<Database>,
   identities: ((settings: Settings) => Promise<readonly string[]>) | null,
 ): ports.RecoveryPort {
-  const stateOf = ({ state, ...request }: RecoveryRequest): ports.RecoveryRequest => {
-    if (state !== "denied") return { ...request, state }
-    throw new UserError("permission", "somebody denied the request", { hint: "ask them why, then ask anew" })
-  }
   return {
     policy: async () => ({ ...(await readPolicy(await database())), minReason: MIN_REASON }),
     async request({ kind, value, reason, ticket }) {
       const wanted = kind === "token" ? { tokens: [value], subject: null } : { tokens: [], subject: value }
-      return stateOf(await requestRecovery(await database(), { ...wanted, reason, ticket }))
+      return requestRecovery(await database(), { ...wanted, reason, ticket })
     },
-    status: async (id) => stateOf(await requestStatus(await database(), id)),
+    status: async (id) => requestStatus(await database(), id),
     async release(id) {
       if (identities === null) {
         throw new UserError("usage", "no identity was named, so nothing can be opened", {

@@ -1,0 +1,47 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { generateX25519Identity, identityToRecipient } from "age-encryption"
+import { describe, expect, test } from "vitest"
+import { findIdentities, loginReach } from "../../src/recover/reach.ts"
+import { openDatabase } from "../../src/sink/connection.ts"
+import { createDatabase } from "../database.ts"
+
+describe("what a login reaches of the vault", () => {
+  test.each([
+    ["peppermill_writer", [], []],
+    ["peppermill_analyst", [], []],
+    ["peppermill_recoverer", [], ["collect", "collect_message", "release"]],
+  ])("%s", async (role, tables, functions) => {
+    await using database = await createDatabase()
+    const { address } = await database.login(role)
+    const db = await openDatabase(address, { poolSize: 1 })
+    expect(await loginReach(db)).toEqual({ tables, functions })
+    await db.destroy()
+  })
+
+  test("a grant too many shows", async () => {
+    await using database = await createDatabase()
+    await database.query(
+      "grant usage on schema vault to peppermill_analyst; grant select on vault.originals to peppermill_analyst",
+    )
+    const { address } = await database.login("peppermill_analyst")
+    const db = await openDatabase(address, { poolSize: 1 })
+    expect((await loginReach(db)).tables).toEqual(["originals"])
+    await db.destroy()
+    await database.query("revoke all on schema vault from peppermill_analyst")
+  })
+})
+
+test("identities left in a variable or a file are found, and named by their place alone", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "peppermill-"))
+  const [one, other] = [await generateX25519Identity(), await generateX25519Identity()]
+  await writeFile(join(folder, "keys.txt"), `# a comment\n${one}\n`)
+  await writeFile(join(folder, "harmless.txt"), "AGE-SECRET-KEY-1NOTREALLY")
+  const found = await findIdentities({ BACKUP: other, PATH: "/bin" }, [folder, join(folder, "absent")])
+  expect(found).toEqual([
+    { place: "the variable BACKUP", recipients: [await identityToRecipient(other)] },
+    { place: join(folder, "keys.txt"), recipients: [await identityToRecipient(one)] },
+  ])
+  await rm(folder, { recursive: true })
+})
