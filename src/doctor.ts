@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { UserError } from "./errors.ts"
 import { checkValue } from "./mask/mask-keys.ts"
 import { openDatabaseOf, openMaskKeys, openSource, queueDoubts, type Settings } from "./open.ts"
@@ -115,7 +115,7 @@ async function checkVault(settings: Settings): Promise<readonly Finding[]> {
   const home = env["HOME"] ?? ""
   const folders = [
     process.cwd(),
-    dirname(loaded.file ?? "."),
+    ...(loaded.file === null ? [] : [dirname(resolve(loaded.file))]),
     join(home, ".config/age"),
     join(home, ".config/sops/age"),
     home,
