@@ -13,7 +13,7 @@ export interface SqsTransport {
 }
 
 /** An attempt that outlived its time. Named as the AWS SDK names its own. */
-export class TimedOut extends Error {
+class TimedOut extends Error {
   override readonly name = "TimeoutError"
 }
 

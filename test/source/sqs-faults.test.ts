@@ -229,6 +229,19 @@ describe.each(TRANSPORTS)("over the %s transport, against a queue that fails", (
     expect(stub.queue.counts()).toEqual({ visible: 0, inFlight: 0 })
   })
 
+  test("a delete by a superseded receipt is answered as done, and is not: the message comes again", async () => {
+    const { stub, source } = await setUpStub({ visibilityMs: 20 }, { transport })
+    stub.send([BODY])
+    const first = await source.receive(10, 1)
+    const second = await source.receive(10, 1)
+    expect(second.deliveries[0]?.id).toBe(first.deliveries[0]?.id)
+    expect(await source.acknowledge(first.deliveries)).toEqual([])
+    const third = await source.receive(10, 1)
+    expect(third.deliveries[0]).toMatchObject({ id: first.deliveries[0]?.id, receiveCount: 3 })
+    expect(await source.acknowledge(third.deliveries)).toEqual([])
+    expect((await source.receive(10, 0)).deliveries).toEqual([])
+  })
+
   test("deletes that fail by no fault of ours are made again until they are done", async () => {
     let turn = 0
     const random = () => (turn++ % 3 === 0 ? 0 : 0.99)
