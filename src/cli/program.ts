@@ -6,6 +6,7 @@ import type { Io } from "../io.ts"
 import { versionJson, versionLine } from "../version.ts"
 import { auditCommand } from "./audit-command.ts"
 import { eraseCommand } from "./erase-command.ts"
+import { keysCommand } from "./keys-command.ts"
 import { type CommonOptions, nonEmpty, positiveInteger, withCommonOptions } from "./options.ts"
 import { quarantineCommand } from "./quarantine-command.ts"
 import { recoverCommand } from "./recover-command.ts"
@@ -122,12 +123,6 @@ function commands(io: Io, surfaces: Surfaces): readonly Command[] {
     .option("--field <name>", "only this field", nonEmpty)
     .action(async (value: string, options) => (await import("./mask.ts")).runMask(io, value, options))
 
-  const keys = new Command("keys").description("mask keys and data keys")
-  keys
-    .command("new")
-    .description("make a mask key: 32 random bytes as 64 hex digits")
-    .action(async () => (await import("./keys.ts")).runNewKey(io))
-
   const config = new Command("config").description("the configuration")
   withCommonOptions(config.command("print"))
     .description("every key with the origin of its value, secrets hidden")
@@ -140,13 +135,18 @@ function commands(io: Io, surfaces: Surfaces): readonly Command[] {
     .description("read the configuration and say whether it is good")
     .action(async (options) => (await import("./config.ts")).runConfigCheck(io, options))
 
-  const [recover, quarantine, erase, audit] = [
+  return [
+    demo,
+    init,
+    doctor,
+    mask,
     recoverCommand(io),
     quarantineCommand(io),
     eraseCommand(io),
+    keysCommand(io),
     auditCommand(io),
+    config,
   ]
-  return [demo, init, doctor, mask, recover, quarantine, erase, keys, audit, config]
 }
 
 function inherit(command: Command, program: Command): Command {

@@ -15,7 +15,7 @@ import { startSqsStub } from "../sqs-stub.ts"
 
 const POLLERS = 16
 const BODY =
-  '{"user_id":"424cdd21-063a-43a7-b91b-7ca1a833afae","app_version":"2.3.0","device_type":"android","ip":"203.0.113.77","locale":"RU","device_id":"593-47-5928"}'
+  '{"user_id":"00000000-0000-4000-8000-000000000001","app_version":"2.3.0","device_type":"android","ip":"203.0.113.77","locale":"RU","device_id":"device-0001"}'
 
 /** Answers every receive with the same ten messages, rendered once. */
 async function serve(): Promise<void> {
