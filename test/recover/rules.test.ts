@@ -297,6 +297,18 @@ describe("a request is good for", () => {
     expect(await collect(alice, id)).toEqual([])
   })
 
+  test("nothing when its transaction did not commit, whatever its row says", async () => {
+    const id = await request(alice, TOKENS)
+    await bob.run("begin")
+    const [undone] = await bob.run<{ xid: string }>("select pg_current_xact_id()::text as xid")
+    await bob.run("rollback")
+    await database.query("update vault.requests set written_by = $2::text::xid8 where id = $1", [
+      id,
+      undone?.xid,
+    ])
+    expect((await release(alice, id)).status).toBe("uncommitted")
+  })
+
   test("a minute after its release", async () => {
     const id = await request(alice, TOKENS)
     await release(alice, id)
@@ -338,6 +350,16 @@ describe("approvals", () => {
       [mallory.user, "release", "done"],
       [carol.user, "approve", "already-released"],
     ])
+  })
+
+  test("of the requester do not count, however they came there", async () => {
+    await policy(1)
+    const id = await request(mallory, TOKENS)
+    await database.query("insert into vault.approvals values ($1, $2, now(), pg_current_xact_id())", [
+      id,
+      mallory.user,
+    ])
+    expect((await release(mallory, id)).status).toBe("waiting")
   })
 
   test("count once they are committed", async () => {
