@@ -81,6 +81,20 @@ describe("every screen in every state", () => {
   })
 })
 
+describe("the audit log", () => {
+  test("says why from 100 columns on, and how many tokens were asked for where no subject was", () => {
+    const model: Model = { ...fullModel(), screen: "audit" }
+    const [record] = model.audit.records.value ?? []
+    if (record === undefined) throw new Error("the full model has no audit record")
+    const value = [{ ...record, about: null, rows: 1, reason: "abuse report" }]
+    const text = (columns: number) =>
+      drawn({ ...model, audit: { ...model.audit, records: { ...model.audit.records, value } } }, columns)
+    expect(text(100)).toMatch(/1 token +abuse report/)
+    expect(text(150)).toMatch(/1 token +abuse report/)
+    expect(text(80)).toMatch(/1 token/)
+  })
+})
+
 describe("hostile data", () => {
   function expectHarmless(payload: string, columns: number, rows: number): void {
     for (const [name, model] of allModels((text) => `${payload}${text}${payload}`)) {
@@ -137,7 +151,7 @@ describe("what the drain screen says", () => {
 
   test.each([
     [[], "draining", "Draining "],
-    [[{ type: "paused" }], "paused", "Paused: no new messages are taken in"],
+    [[{ type: "paused" }], "paused", "Paused: no more messages are asked for"],
     [[{ type: "stopping", cause: "signal" }], "stopping", "Stopping: finishing what is in hand."],
     [[{ type: "waiting-for-others", inFlight: 12 }], "idle", "Idle: others hold 12 messages of this queue."],
     [

@@ -142,7 +142,7 @@ function wording(event: DrainEvent): Tally | null {
     case "waiting-for-others":
       return once("waiting", "plain", `waiting: others hold ${counted(event.inFlight, "message")}`)
     case "paused":
-      return once("paused", "plain", "paused: no new messages are taken in")
+      return once("paused", "plain", "paused: no more messages are asked for")
     case "resumed":
       return once("resumed", "plain", "resumed")
     case "stopping":

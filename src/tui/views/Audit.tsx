@@ -1,5 +1,5 @@
 import { Box } from "ink"
-import { count, dateTime, timeOfDay } from "../format.ts"
+import { count, counted, dateTime, timeOfDay } from "../format.ts"
 import type { AuditRecord } from "../ports.ts"
 import { type Audit, shownRecords } from "../screens/audit.ts"
 import { Lines } from "./Line.tsx"
@@ -53,7 +53,7 @@ function factsOf(record: AuditRecord, width: number) {
     record.actor,
     record.action,
     record.outcome,
-    record.about ?? "-",
+    record.about ?? (record.rows === null ? "-" : counted(record.rows, "token")),
     record.reason ?? "-",
   ] as const
 }
@@ -68,12 +68,16 @@ function outcomeTone(outcome: string): Tone {
   return /den|refus|fail|expire/i.test(outcome) ? "warn" : "plain"
 }
 
+/** Below this a reason would be cut to a word or two; Enter shows it. */
+const REASON_AND_ABOUT = 40
+
 function recordColumns(width: number, look: Look) {
   const isWide = width >= 110
   const [position, time, actor, action, outcome] = isWide ? [7, 19, 18, 16, 10] : [6, 11, 10, 9, 8]
-  const gaps = isWide ? 12 : 10
-  const rest = Math.max(0, width - position - time - actor - action - outcome - gaps)
-  const about = isWide ? Math.floor(rest * 0.4) : rest
+  const gap = 2
+  const rest = Math.max(0, width - position - time - actor - action - outcome - 5 * gap)
+  const hasReason = rest >= REASON_AND_ABOUT
+  const about = hasReason ? Math.floor(rest * 0.4) : rest
   const put = (text: string, size: number) => `${cell(text, size, look.ellipsis)}  `
   return (facts: readonly [string, string, string, string, string, string, string], tone: Tone): Row => {
     const [no, at, who, did, how, what, why] = facts
@@ -83,7 +87,7 @@ function recordColumns(width: number, look: Look) {
       span(put(did, action), "strong"),
       span(put(how, outcome), tone),
       span(cell(what, about, look.ellipsis)),
-      ...(isWide ? [span(`  ${cell(why, rest - about, look.ellipsis)}`, "dim")] : []),
+      ...(hasReason ? [span(`  ${cell(why, rest - about - gap, look.ellipsis)}`, "dim")] : []),
     ]
   }
 }

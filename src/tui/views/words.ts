@@ -34,7 +34,7 @@ export function sentence(view: DrainView): string {
     case "idle":
       return `Idle: ${note ?? "nothing comes from the queue"}.`
     case "paused":
-      return `Paused: no new messages are taken in; ${count(view.inHand)} in hand are being finished. ${note ?? ""}.`
+      return `Paused: no more messages are asked for; ${count(view.inHand)} in hand are being finished. ${note ?? ""}.`
     case "stopping":
       return `Stopping: ${note ?? "finishing what is in hand"}.`
     case "failed":
