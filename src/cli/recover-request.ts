@@ -21,7 +21,7 @@ export async function runRequest(io: Io, options: WantedOptions): Promise<void> 
     const needed = request.approvalsNeeded
     const next =
       needed === 0
-        ? `peppermill recover release ${request.id}`
+        ? `peppermill recover release ${request.id} --identity FILE`
         : `${needed} approval${needed === 1 ? "" : "s"} by others first: peppermill recover approve ${request.id}`
     io.err(`peppermill: requested, good until ${new Date(request.expiresAtMs).toISOString()}\n`)
     io.err(`peppermill: hint: ${next}\n`)

@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<string, Words>> = {
   "too-many": { kind: "usage", says: "a request names 100 tokens at most", hint: "split it" },
   "not-a-token": {
     kind: "usage",
-    says: "not found: one of the tokens is none",
+    says: "not found: one of the tokens is not a token",
     hint: "a token is a key's id, a colon and 64 hex digits, as it stands in the event table",
   },
   "no-reason": {
