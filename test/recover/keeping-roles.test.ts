@@ -46,7 +46,6 @@ const CALLERS: Readonly<Record<string, readonly string[]>> = {
   reason_defect: [],
   event_table: [],
   is_chosen: [],
-  is_under: [],
   sever: [],
   move_tokens: [],
   forget_rekeyed: [],

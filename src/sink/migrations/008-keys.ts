@@ -10,6 +10,9 @@ import type { Migration } from "./migration.ts"
  * to one, and each chunk compares the sizes of the classes before and after:
  * equal stays equal, different stays different, whatever the keeper sends.
  *
+ * Chunks go by index, whatever the planner thinks: a session's plans stem from
+ * when `rekeyed` was empty.
+ *
  * `finish_rekey` keeps writers out of the event table while it looks whether any
  * row still has the old key, because a row that comes after the old originals
  * went could never be re-keyed.
@@ -42,12 +45,6 @@ end
 $function$;
 create trigger forget_rekeyed after delete on vault.originals
   referencing old table as gone for each statement execute function vault.forget_rekeyed();
-
-create function vault.is_under(token text, key text) returns boolean
-language sql immutable set search_path = pg_catalog, pg_temp
-as $function$
-  select left(token, char_length(key) + 1) = key || ':'
-$function$;
 
 create function vault.list_mask_keys()
 returns table (id text, check_value text, created_at timestamptz, retired_at timestamptz)
@@ -108,6 +105,7 @@ create function vault.rekey_page(
   job uuid, after_token text, after_subject text, after_field text, at_most integer
 ) returns table (subject text, field text, token text, data_key bytea, sealed bytea, wrapped bytea)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $function$
 declare
   work vault.jobs := vault.job(job, 'rekey', 'rekey');
@@ -119,7 +117,7 @@ begin
     select o.subject, o.field, o.token, o.data_key, o.sealed, k.wrapped
     from vault.originals o left join vault.data_keys k on k.id = o.data_key
     where (o.token, o.subject, o.field) > (after_token, after_subject, after_field)
-      and vault.is_under(o.token, work.details ->> 'from')
+      and starts_with(o.token, (work.details ->> 'from') || ':')
       and not exists (
         select from vault.rekeyed r
           join vault.originals twin on twin.subject = r.subject and twin.field = r.field and twin.token = r.new_token
@@ -133,6 +131,7 @@ $function$;
 create function vault.move_tokens(recorded peppermill.event_tables, field text, old text[], new text[])
 returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $function$
 declare
   moved bigint;
@@ -165,6 +164,7 @@ create function vault.rekey(
   job uuid, subjects text[], fields text[], old text[], new text[], data_keys bytea[], sealed bytea[]
 ) returns table (status text, events bigint, originals bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $function$
 declare
   work vault.jobs := vault.job(job, 'rekey', 'rekey');
@@ -182,8 +182,8 @@ begin
   perform vault.take_turn();
   if exists (
     select from unnest(fields, old, new) as p (field, old, new)
-    where not (recorded.masked ? p.field and vault.is_under(p.old, work.details ->> 'from')
-      and vault.is_under(p.new, work.details ->> 'to') and p.new ~ '^[a-z][a-z0-9-]{0,15}:[0-9a-f]{64}$')
+    where not (recorded.masked ? p.field and starts_with(p.old, (work.details ->> 'from') || ':')
+      and starts_with(p.new, (work.details ->> 'to') || ':') and p.new ~ '^[a-z][a-z0-9-]{0,15}:[0-9a-f]{64}$')
   ) then
     raise exception using errcode = 'PM002', message = 'a token is not under the key it should be under';
   end if;
@@ -241,7 +241,7 @@ begin
   execute format('lock table %I.%I in share row exclusive mode', recorded.schema_name, recorded.table_name);
   perform vault.take_turn();
   select count(*) into originals from vault.originals o
-    where vault.is_under(o.token, old_key) and not exists (
+    where starts_with(o.token, old_key || ':') and not exists (
       select from vault.rekeyed r
         join vault.originals twin on twin.subject = r.subject and twin.field = r.field and twin.token = r.new_token
       where r.subject = o.subject and r.field = o.field and r.old_token = o.token
@@ -251,21 +251,21 @@ begin
     execute format(
       'update %2$I.%3$I t set %1$I = r.new_token
       from (select distinct old_token, new_token from vault.rekeyed where field = $1) r
-      where t.%1$I = r.old_token and vault.is_under(t.%1$I, $2)',
+      where t.%1$I = r.old_token and starts_with(t.%1$I, $2 || '':'')',
       of_column, recorded.schema_name, recorded.table_name) using of_field, old_key;
-    execute format('select count(*), count(distinct %1$I) from %2$I.%3$I where vault.is_under(%1$I, $1)',
+    execute format('select count(*), count(distinct %1$I) from %2$I.%3$I where starts_with(%1$I, $1 || '':'')',
       of_column, recorded.schema_name, recorded.table_name) into some_events, some_tokens using old_key;
     events := events + some_events;
     tokens := tokens + some_tokens;
   end loop;
-  select count(distinct r.old_token) into moved_classes from vault.rekeyed r where vault.is_under(r.old_token, old_key);
-  if moved_classes <> (select count(distinct r.new_token) from vault.rekeyed r where vault.is_under(r.old_token, old_key))
+  select count(distinct r.old_token) into moved_classes from vault.rekeyed r where starts_with(r.old_token, old_key || ':');
+  if moved_classes <> (select count(distinct r.new_token) from vault.rekeyed r where starts_with(r.old_token, old_key || ':'))
   then
     raise exception using errcode = 'PM002', message = 'two tokens became one, or one two';
   end if;
   if events = 0 and originals = 0 then
-    delete from vault.originals o where vault.is_under(o.token, old_key);
-    delete from vault.rekeyed r where vault.is_under(r.old_token, old_key);
+    delete from vault.originals o where starts_with(o.token, old_key || ':');
+    delete from vault.rekeyed r where starts_with(r.old_token, old_key || ':');
     update peppermill.mask_keys k set retired_at = clock_timestamp() where k.id = old_key and k.retired_at is null;
   end if;
   perform vault.append('rekey', null, 0, work.reason, work.ticket, work.id, work.details || jsonb_build_object(
