@@ -282,7 +282,9 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
         refuse(held, { reason: "not-storable", field: fieldOfColumn(d.shape, row.column) })
     }
     bell.ring()
-    await heartbeat.release(deliveries)
+    // What was refused without a vault is left alone: it must not be held for the rest of the run.
+    const given = items.filter(({ held }) => !hand.has(held.first.id)).flatMap(({ held }) => held.deliveries)
+    await heartbeat.release(given)
     const acknowledgedMs = clock.now()
     const failed = await source.acknowledge(deliveries)
     emit({

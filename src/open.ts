@@ -105,6 +105,7 @@ export async function openSource(
     region: queue.region,
     endpoint: queue.endpoint,
     visibilitySeconds: config.queue.visibilitySeconds,
+    transport: config.queue.transport,
     onRetry,
     ...(credentials !== undefined && { credentials }),
   })

@@ -49,7 +49,7 @@ export async function runDemo(
   try {
     await setUp(db, settings, { partitioned: false })
     progress("a PostgreSQL in this process has the tables and the vault; draining")
-    queue.send(bodies)
+    await queue.send(bodies)
     const open = await openDrain(settings, { follow: false, maxMessages: null, maxSeconds: null }, db)
     const rejected: Rejection[] = []
     const summary = await drainAll(open.drain, (rejection) => rejected.push(rejection))

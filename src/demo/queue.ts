@@ -1,25 +1,41 @@
+import type { AddressInfo } from "node:net"
+
 /** An SQS of our own in this process, spoken to over HTTP like the real one. */
 export interface DemoQueue {
   readonly url: string
-  readonly endpoint: string
   readonly region: string
-  send(bodies: readonly string[]): void
+  send(bodies: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
+/** Entries of a batch call: an SQS quota. */
+const ENTRIES = 10
+
 export async function startDemoQueue(): Promise<DemoQueue> {
-  const { startFauxqs } = await import("fauxqs")
-  const server = await startFauxqs({ port: 0, host: "127.0.0.1", logger: false })
-  const endpoint = `http://127.0.0.1:${server.port}`
-  const name = "logins"
-  server.createQueue(name)
+  const { buildApp } = await import("fauxqs")
+  const server = buildApp({ logger: false, host: "127.0.0.1" })
+  // Its own way to start would listen on every address of the machine.
+  await server.listen({ port: 0, host: "127.0.0.1" })
+  const { port } = server.server.address() as AddressInfo
+  const endpoint = `http://127.0.0.1:${port}`
+
+  async function call(action: string, input: object): Promise<void> {
+    const headers = { "x-amz-target": `AmazonSQS.${action}`, "content-type": "application/x-amz-json-1.0" }
+    const answer = await fetch(endpoint, { method: "POST", headers, body: JSON.stringify(input) })
+    if (!answer.ok) throw new Error(`the embedded queue refused ${action}`)
+  }
+
+  const url = `${endpoint}/000000000000/logins`
+  await call("CreateQueue", { QueueName: "logins" })
   return {
-    url: `${endpoint}/000000000000/${name}`,
-    endpoint,
+    url,
     region: "us-east-1",
-    send(bodies) {
-      for (const body of bodies) server.sendMessage(name, body)
+    async send(bodies) {
+      for (let at = 0; at < bodies.length; at += ENTRIES) {
+        const entries = bodies.slice(at, at + ENTRIES).map((body, n) => ({ Id: `${n}`, MessageBody: body }))
+        await call("SendMessageBatch", { QueueUrl: url, Entries: entries })
+      }
     },
-    close: () => server.stop(),
+    close: async () => void (await server.close()),
   }
 }
