@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
 import type { Key } from "ink"
 import { describe, expect, test } from "vitest"
 import { SCREENS } from "../../src/tui/action.ts"
@@ -142,7 +144,11 @@ describe("what is made of the keymap", () => {
     ])
   })
 
-  test("the README's table has a row for every binding, and fits Markdown", () => {
+  test("the README holds the table of keys, word for word", async () => {
+    expect(await readFile(join(import.meta.dirname, "../../README.md"), "utf8")).toContain(keysMarkdown())
+  })
+
+  test("the table of keys has a row for every binding, and fits Markdown", () => {
     const rows = keysMarkdown().trim().split("\n")
     expect(rows).toHaveLength(BINDINGS.length + 2)
     for (const row of rows) expect(row.split("|")).toHaveLength(4)
