@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { sql } from "kysely"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { type Database, openDatabase } from "../../src/sink/connection.ts"
 import { pruneVault, retentionStatement, storeRetention } from "../../src/sink/prune-vault.ts"
@@ -33,6 +35,25 @@ afterAll(async () => {
 
 const days = async (table: string) =>
   (await database.query<{ n: number }>(`select count(*)::int as n from vault.${table}`))[0]?.n
+
+test("waits for its turn before it deletes, so that an erasure and it never wait for each other", async () => {
+  await using other = await createDatabase()
+  const db = await openDatabase(other.address, { poolSize: 2 })
+  await storeRetention(db, 30)
+  await other.query(`insert into vault.originals (subject, field, token, data_key, sealed, created_at)
+    values ('u-1', 'ip', 'k1:', '', '', now() - interval '60 days')`)
+  let pruning: Promise<unknown> = Promise.resolve()
+  await db.transaction().execute(async (erasure) => {
+    await sql`select vault.take_turn()`.execute(erasure)
+    pruning = pruneVault(db)
+    // Until the other session waits for a lock, it has not come far enough to be in the way.
+    const waiting = async () => await other.query("select from pg_locks where not granted")
+    while ((await waiting()).length === 0) await sleep(20)
+    await sql`delete from vault.originals where subject = 'u-1'`.execute(erasure)
+  })
+  expect(await pruning).toMatchObject({ originals: 0 })
+  await db.destroy()
+})
 
 test("keeps everything where no time is set", async () => {
   expect(await pruneVault(writer)).toEqual({ originals: 0, quarantined: 0, dataKeys: 0 })

@@ -30,6 +30,8 @@ begin
     return query select 0, 0, 0;
     return;
   end if;
+  -- Before the first delete, as an erasure does: taken the other way round, the two could wait for each other.
+  perform vault.take_turn();
   delete from vault.originals o where o.ctid = any (array(
     select old.ctid from vault.originals old where old.created_at < before limit prune.at_most for update skip locked
   ));
