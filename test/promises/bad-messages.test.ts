@@ -1,22 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, test } from "vitest"
-import { createDecoder } from "../../src/decode/decode.ts"
-import { drain } from "../../src/drain.ts"
-import { createDrainControl } from "../../src/drain-control.ts"
-import { addEvent, type DrainEvent, NO_TOTALS } from "../../src/drain-event.ts"
-import { createMask } from "../../src/mask/mask.ts"
-import { parseMaskKeys } from "../../src/mask/mask-keys.ts"
-import { openDatabase } from "../../src/sink/connection.ts"
-import { createPostgresSink } from "../../src/sink/postgres.ts"
-import { createSqsSource } from "../../src/source/sqs.ts"
-import { systemClock } from "../../src/time/clock.ts"
-import { createDatabase, type TestDatabase } from "../database.ts"
-import { LOGIN, login } from "../shape.ts"
-import { type StubOptions, startSqsStub } from "../sqs-stub.ts"
+import type { DrainEvent } from "../../src/drain-event.ts"
+import { createDatabase } from "../database.ts"
+import { login } from "../shape.ts"
 import type { MessageJson } from "../stub-queue.ts"
 import { catalogueOf } from "./catalogue.ts"
-
-const KEY = parseMaskKeys({ k1: `${"0f".repeat(31)}aa` }, "k1").active
+import { type Drained, drainAll } from "./drain-all.ts"
 
 /** What a message comes to here: stored, or the reason and field of its rejection. */
 const VERDICTS: Readonly<Record<string, string>> = {
@@ -95,58 +84,6 @@ const VERDICTS: Readonly<Record<string, string>> = {
   "body-1MiB": "stored",
   "numeric-hash-flood": "missing user_id",
 }
-
-/** A whole drain of a stub queue into a real database, and all that can be seen of it afterwards. */
-async function drainAll(database: TestDatabase, bodies: readonly string[], options: StubOptions = {}) {
-  const stub = await startSqsStub(options)
-  const db = await openDatabase(database.address, { poolSize: 2 })
-  stub.send(bodies)
-  const source = await createSqsSource({
-    queueUrl: stub.url,
-    region: stub.region,
-    visibilitySeconds: 30,
-    credentials: async () => ({ accessKeyId: "test", secretAccessKey: "test" }),
-    onRetry: () => {},
-  })
-  const all: DrainEvent[] = []
-  try {
-    const events = drain(
-      {
-        source,
-        sink: createPostgresSink(db, LOGIN, { retrySeconds: 5, vault: false }),
-        shape: LOGIN,
-        decode: createDecoder(LOGIN),
-        mask: createMask(KEY, LOGIN),
-        vault: null,
-        clock: systemClock,
-        onSourceRetry: () => {},
-        limits: {
-          pollers: 2,
-          waitSeconds: 0,
-          visibilitySeconds: 30,
-          rows: 500,
-          lingerMs: 20,
-          inFlight: 2,
-          emptyPolls: 1,
-          timeoutSeconds: 2,
-          follow: false,
-          maxMessages: null,
-          maxSeconds: 20,
-        },
-      },
-      createDrainControl(),
-    )
-    for await (const event of events) all.push(event)
-    const rows = await database.query("select * from user_logins order by user_id")
-    return { all, totals: all.reduce(addEvent, NO_TOTALS), rows, stub, queue: stub.queue.counts() }
-  } finally {
-    source.close()
-    await db.destroy()
-    await stub.close()
-  }
-}
-
-type Drained = Awaited<ReturnType<typeof drainAll>>
 
 const rejections = (all: readonly DrainEvent[]) =>
   all.flatMap((event) =>
