@@ -1,3 +1,4 @@
+import type { DrainEvent } from "../drain-event.ts"
 import type { Clock } from "../time/clock.ts"
 import type { Action } from "./action.ts"
 import { performIn } from "./effects.ts"
@@ -10,9 +11,12 @@ import type { DrainRun, Ports } from "./ports.ts"
 import { createStore, type Store } from "./store.ts"
 import { type Effect, type Message, update } from "./update.ts"
 
-/** Pictures of a running drain a second; when nothing happens, one. */
-const TICK_MS = 250
+/** Figures that change faster than this cannot be read, and every picture takes from the drain. */
+const TICK_MS = 500
 const COUNTS_EVERY_MS = 5000
+
+/** Events that answer a key: whoever pressed it waits for the picture. */
+const ANSWERS: ReadonlySet<DrainEvent["type"]> = new Set(["paused", "resumed", "stopping"])
 
 /** How a session ended. */
 export interface SessionEnd {
@@ -81,6 +85,7 @@ export function startSession(ports: Ports, clock: Clock, log: Log): Session {
       for await (const event of run.events) {
         mine.add(event)
         changes++
+        if (ANSWERS.has(event.type)) tick()
       }
     } catch (error) {
       failure = error

@@ -111,7 +111,7 @@ describe("what is said unasked", () => {
     teller.changed(drain([{ type: "paused" }]))
     teller.changed(drain([{ type: "paused" }]))
     expect(heard).toHaveLength(1)
-    expect(heard[0]).toMatch(/^State: paused\. Paused: no new messages/)
+    expect(heard[0]).toMatch(/^State: paused\. Paused: no more messages/)
   })
 
   test("a summary every thirty seconds, while a run goes on", () => {

@@ -30,7 +30,7 @@ describe("the drain behind the screen", () => {
   test("begins by itself, and its events become figures", async () => {
     const { run, clock, model, session } = setUp()
     run.emit({ type: "received", count: 10, durationMs: 4, oldestSentAtMs: NOW })
-    await clock.pass(300)
+    await clock.pass(600)
     expect(model().drain.view).toMatchObject({
       doing: { state: "draining" },
       totals: { received: 10 },
@@ -47,7 +47,7 @@ describe("the drain behind the screen", () => {
     session.store.subscribe(() => pictures++)
     for (let at = 0; at < 5000; at++)
       run.emit({ type: "received", count: 10, durationMs: 4, oldestSentAtMs: null })
-    await clock.pass(250)
+    await clock.pass(500)
     expect(pictures).toBeLessThanOrEqual(2)
     expect(session.store.current().drain.view?.totals.received).toBe(50_000)
   })
@@ -55,12 +55,22 @@ describe("the drain behind the screen", () => {
   test("p pauses, p again takes in messages again", async () => {
     const { run, clock, act } = setUp()
     run.emit({ type: "received", count: 10, durationMs: 4, oldestSentAtMs: null })
-    await clock.pass(300)
+    await clock.pass(600)
     act({ type: "pause" })
     run.emit({ type: "paused" })
-    await clock.pass(300)
+    await clock.pass(600)
     act({ type: "pause" })
     expect(run.calls).toEqual(["pause", "resume"])
+  })
+
+  test("a pause shows at once, not with the next picture", async () => {
+    const { run, clock, model, act, session } = setUp()
+    await clock.pass(600)
+    act({ type: "pause" })
+    run.emit({ type: "paused" })
+    await turn()
+    expect(model().drain.view?.doing.state).toBe("paused")
+    session.leave()
   })
 
   test("a failure is shown with its hint, and the screen stays", async () => {
@@ -68,7 +78,7 @@ describe("the drain behind the screen", () => {
     const failure = new UserError("unavailable", "the database did not answer", { hint: "see that it runs" })
     run.emit({ type: "finished", outcome: "failed", heldByOthers: 0 })
     run.end(failure)
-    await clock.pass(300)
+    await clock.pass(600)
     expect(model().drain.view).toMatchObject({
       doing: { state: "failed" },
       failure: { hint: "see that it runs" },
@@ -81,7 +91,7 @@ describe("the drain behind the screen", () => {
   test("an error that is not for people to read is told by its name alone", async () => {
     const { run, clock, model } = setUp()
     run.end(new TypeError("cannot read 203.0.113.77"))
-    await clock.pass(300)
+    await clock.pass(600)
     const problem = model().drain.view?.failure
     expect(problem?.message).toBe("something unforeseen happened (TypeError)")
   })
@@ -98,7 +108,7 @@ describe("the drain behind the screen", () => {
         },
       },
     }))
-    await clock.pass(300)
+    await clock.pass(600)
     expect(model().drain.view).toMatchObject({
       doing: { state: "failed" },
       failure: { message: "there is no queue" },
@@ -122,10 +132,10 @@ describe("the drain behind the screen", () => {
     runs[0]?.emit({ type: "received", count: 10, durationMs: 4, oldestSentAtMs: null })
     runs[0]?.emit({ type: "finished", outcome: "empty", heldByOthers: 0 })
     runs[0]?.end()
-    await clock.pass(300)
+    await clock.pass(600)
     expect(model().drain.view?.doing.state).toBe("finished")
     act({ type: "again" })
-    await clock.pass(300)
+    await clock.pass(600)
     expect(begun).toBe(2)
     expect(model().drain.view).toMatchObject({ doing: { state: "connecting" }, totals: { received: 0 } })
   })
@@ -154,7 +164,7 @@ describe("leaving", () => {
   test("the first time finishes the batch in hand and then ends", async () => {
     const { run, clock, session, act, model } = setUp()
     run.emit({ type: "received", count: 10, durationMs: 4, oldestSentAtMs: null })
-    await clock.pass(300)
+    await clock.pass(600)
     act({ type: "leave" })
     expect(run.calls).toEqual(["stop"])
     expect(model().drain.view?.doing.state).toBe("stopping")
@@ -170,7 +180,7 @@ describe("leaving", () => {
 
   test("the second time ends at once", async () => {
     const { run, clock, session, act } = setUp()
-    await clock.pass(300)
+    await clock.pass(600)
     act({ type: "leave" })
     act({ type: "leave" })
     expect(run.calls).toEqual(["stop", "stopNow"])
@@ -179,7 +189,7 @@ describe("leaving", () => {
 
   test("a signal is the same as the key, also when it comes twice", async () => {
     const { run, clock, session } = setUp()
-    await clock.pass(300)
+    await clock.pass(600)
     session.leave()
     session.leave()
     expect(run.calls).toEqual(["stop", "stopNow"])
@@ -189,7 +199,7 @@ describe("leaving", () => {
   test("with nothing running it ends at once", async () => {
     const { run, clock, session, act } = setUp()
     run.end()
-    await clock.pass(300)
+    await clock.pass(600)
     act({ type: "leave" })
     await expect(session.ended).resolves.toMatchObject({ isCutShort: false, wants: null })
   })
@@ -207,7 +217,7 @@ describe("leaving", () => {
   test("after the end no timer keeps the process", async () => {
     const { run, clock, session } = setUp()
     run.end()
-    await clock.pass(300)
+    await clock.pass(600)
     session.leave()
     await session.ended
     let pictures = 0
@@ -222,7 +232,7 @@ describe("questions to the ports", () => {
     const { act, clock, model } = setUp()
     for (const screen of ["quarantine", "audit", "doctor", "keys", "recover"] as const)
       act({ type: "show", screen })
-    await clock.pass(300)
+    await clock.pass(600)
     expect(model().quarantine.groups.value).toHaveLength(5)
     expect(model().audit.records.value).toHaveLength(60)
     expect(model().doctor).toMatchObject({ isRunning: false, checks: { length: 8 } })
@@ -244,10 +254,10 @@ describe("questions to the ports", () => {
       },
     }))
     act({ type: "show", screen: "keys" })
-    await clock.pass(300)
+    await clock.pass(600)
     isUp = false
     act({ type: "again" })
-    await clock.pass(300)
+    await clock.pass(600)
     expect(model().keys.ring).toMatchObject({
       value: { maskKeys: [] },
       problem: { message: "the database did not answer" },
@@ -257,12 +267,12 @@ describe("questions to the ports", () => {
   test("the audit asks the database for what the filter says, and for older records at the end of the list", async () => {
     const { act, clock, calls, model } = setUp()
     act({ type: "show", screen: "audit" })
-    await clock.pass(300)
+    await clock.pass(600)
     act({ type: "filter" })
     act({ type: "insert", text: "u-1700" })
     expect(calls.filter((call) => call.startsWith("records"))).toEqual(["records  null"])
     act({ type: "open" })
-    await clock.pass(300)
+    await clock.pass(600)
     expect(calls.at(-1)).toBe("records u-1700 null")
     expect(model().audit.list.isFiltering).toBe(false)
   })
@@ -270,7 +280,7 @@ describe("questions to the ports", () => {
   test("an approval by another user shows by itself", async () => {
     const { act, clock, approve, model } = setUp()
     act({ type: "show", screen: "recover" })
-    await clock.pass(300)
+    await clock.pass(600)
     const typed = ["u-17", "asked by legal, case 4417", ""]
     act({ type: "open" })
     for (const text of typed) {
