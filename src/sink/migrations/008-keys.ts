@@ -118,11 +118,12 @@ begin
     from vault.originals o left join vault.data_keys k on k.id = o.data_key
     where (o.token, o.subject, o.field) > (after_token, after_subject, after_field)
       and starts_with(o.token, (work.details ->> 'from') || ':')
-      and not exists (
-        select from vault.rekeyed r
-          join vault.originals twin on twin.subject = r.subject and twin.field = r.field and twin.token = r.new_token
-        where r.subject = o.subject and r.field = o.field and r.old_token = o.token
-      )
+      -- Looked up row by row: as a join, each page would go through all that was done before.
+      and (select (
+          select true from vault.originals twin
+          where twin.subject = r.subject and twin.field = r.field and twin.token = r.new_token)
+        from vault.rekeyed r where r.subject = o.subject and r.field = o.field and r.old_token = o.token
+      ) is null
     order by o.token, o.subject, o.field limit at_most;
 end
 $function$;
@@ -241,11 +242,11 @@ begin
   execute format('lock table %I.%I in share row exclusive mode', recorded.schema_name, recorded.table_name);
   perform vault.take_turn();
   select count(*) into originals from vault.originals o
-    where starts_with(o.token, old_key || ':') and not exists (
-      select from vault.rekeyed r
-        join vault.originals twin on twin.subject = r.subject and twin.field = r.field and twin.token = r.new_token
-      where r.subject = o.subject and r.field = o.field and r.old_token = o.token
-    );
+    where starts_with(o.token, old_key || ':') and (select (
+        select true from vault.originals twin
+        where twin.subject = r.subject and twin.field = r.field and twin.token = r.new_token)
+      from vault.rekeyed r where r.subject = o.subject and r.field = o.field and r.old_token = o.token
+    ) is null;
   for of_field, of_column in select m.field, m.name from jsonb_each_text(recorded.masked) m (field, name) loop
     -- Rows that a writer with the old key stored after their token's turn.
     execute format(
