@@ -14,8 +14,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.{ts,tsx}"],
     globalSetup: "test/global-setup.ts",
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A limit for what hangs, not for what is slow.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
   },
 })

@@ -1,21 +1,23 @@
 import { CommanderError } from "commander"
-import { errorText } from "./cli/error-text.ts"
-import { createProgram, type Surfaces, usageError } from "./cli/program.ts"
-import { openSettings } from "./cli/settings.ts"
+import { createProgram, type RootOptions, type Surfaces, usageError } from "./cli/program.ts"
 import { UserError } from "./errors.ts"
 import { EXIT, exitCodeFor } from "./exit-code.ts"
 import { processIo } from "./io.ts"
 
 const io = processIo()
 
+// Loaded when needed: what measures the width of text is a third of the time that --version takes.
+const openSettings = async (options: RootOptions) =>
+  (await import("./cli/settings.ts")).openSettings(io, options)
+
 const surfaces: Surfaces = {
   batch: async (options) => {
     const { batchCommand } = await import("./batch/command.ts")
-    await batchCommand(io, await openSettings(io, options), options, onSignals)
+    await batchCommand(io, await openSettings(options), options, onSignals)
   },
   dryRun: async (options) => {
     const { dryRunCommand } = await import("./batch/command.ts")
-    await dryRunCommand(io, await openSettings(io, options), options)
+    await dryRunCommand(io, await openSettings(options), options)
   },
   terminal: async (options) => {
     if (!io.stdinIsTerminal || !io.stdoutIsTerminal) {
@@ -30,7 +32,7 @@ const surfaces: Surfaces = {
     const { identity } = options
     const wants = await terminalCommand(io, {
       flags: options,
-      openSettings: () => openSettings(io, options),
+      openSettings: () => openSettings(options),
       identities: identity === undefined ? null : ({ secrets }) => openIdentities(io, secrets, identity),
       onSignals,
     })
@@ -67,6 +69,7 @@ try {
 } catch (error) {
   const known = error instanceof CommanderError ? usageError(error) : error
   if (known !== null) {
+    const { errorText } = await import("./cli/error-text.ts")
     io.err(errorText(known))
     io.exitCode = exitCodeFor(known)
   }

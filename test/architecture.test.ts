@@ -65,7 +65,7 @@ const crossings = files.flatMap(({ name, imports }) => {
 })
 
 /** Whom anybody may know: they know nobody. */
-const FOUNDATIONS = ["errors.ts", "safe.ts", "length-prefixed.ts", "time"]
+const FOUNDATIONS = ["errors.ts", "safe.ts", "length-prefixed.ts", "message-id.ts", "time"]
 
 const SURFACES = ["batch", "cli", "tui"]
 
@@ -93,6 +93,7 @@ const STAGES: Record<string, { readonly types: readonly string[]; readonly code:
   "errors.ts": { types: [], code: [] },
   "safe.ts": { types: [], code: [] },
   "length-prefixed.ts": { types: [], code: [] },
+  "message-id.ts": { types: [], code: [] },
 }
 
 const said = (crossing: { name: string; to: string }) => `${crossing.name} -> ${crossing.to}`

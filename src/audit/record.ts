@@ -10,6 +10,7 @@ export type AuditAction =
   | "quarantine-show"
   | "quarantine-replay"
   | "quarantine-drop"
+  | "prune"
   | "policy"
 
 /** One row of the audit log, without its hash. Tokens are counted, originals never stand in it. */

@@ -94,6 +94,7 @@ const keyId = z
     /^[a-z][a-z0-9-]{0,15}$/,
     "a key's id is a lower-case letter and up to 15 more letters, digits or hyphens",
   )
+  .refine((id) => id !== "x", "x stands for severed tokens, so no key has this id")
 
 export const masking = z
   .strictObject({

@@ -1,7 +1,7 @@
 import type { Value } from "../decode/event-shape.ts"
 import { isToken } from "../mask/token.ts"
+import { ledgerId } from "../message-id.ts"
 import type { EventColumn } from "./event-columns.ts"
-import { ledgerId } from "./message-id.ts"
 import type { Batch, Row, SealedReject } from "./sink.ts"
 
 /** What one message brings to a batch, under its id in the ledger. */

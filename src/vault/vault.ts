@@ -1,5 +1,6 @@
 import type { EventShape } from "../decode/event-shape.ts"
 import type { Token } from "../mask/token.ts"
+import { ledgerId } from "../message-id.ts"
 import type { SealedOriginal, SealedReject, WrappedDataKey } from "../sink/sink.ts"
 import type { Delivery } from "../source/source.ts"
 import { createDataKey, type DataKey, MAX_SEALS } from "./data-key.ts"
@@ -122,8 +123,10 @@ export function createVault(options: VaultOptions): Vault {
       }
       return sealed
     },
-    sealReject({ id: messageId, body, sentAtMs }, { reason, field }) {
+    sealReject({ id, body, sentAtMs }, { reason, field }) {
       const key = dataKey()
+      // As the quarantine will name it: what is bound here must be what stands there.
+      const messageId = ledgerId(id)
       const context = { kind: "reject", messageId, sentAtMs, reason, field } as const
       return {
         messageId,

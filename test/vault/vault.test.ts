@@ -1,6 +1,7 @@
 import { inspect } from "node:util"
 import { describe, expect, test } from "vitest"
 import type { Token } from "../../src/mask/token.ts"
+import { ledgerId } from "../../src/message-id.ts"
 import { openOriginal, openReject, unwrapDataKey } from "../../src/recover/open.ts"
 import type { SealedOriginal, WrappedDataKey } from "../../src/sink/sink.ts"
 import { createVault, type Original, type VaultOptions } from "../../src/vault/vault.ts"
@@ -49,7 +50,7 @@ describe("a vault", () => {
     const reject = vault.sealReject(delivery, { reason: "not-an-ip", field: "ip" })
     expect(openReject(await keyOf(reject.dataKeyId), reject)).toBe(delivery.body)
     expect(openReject(await keyOf(reject.dataKeyId), { ...reject, sentAtMs: 0 })).toBeNull()
-    expect(reject).toMatchObject({ messageId: "m-1", reason: "not-an-ip", field: "ip" })
+    expect(reject).toMatchObject({ messageId: ledgerId("m-1"), reason: "not-an-ip", field: "ip" })
     expect(inspect(reject)).not.toContain("address")
   })
 

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
-import { ledgerId } from "../../src/sink/message-id.ts"
+import { ledgerId } from "../src/message-id.ts"
 
 test("a UUID stays what it is, in lower case", () => {
   fc.assert(
