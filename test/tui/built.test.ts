@@ -142,4 +142,42 @@ describe("peppermill on a terminal", () => {
     expect(stub.queue.counts().inFlight).toBe(0)
     await stub.close()
   }, 180_000)
+
+  test("stands a storm of a hundred sizes, down to 1×1, and drains on", async () => {
+    await using database = await createDatabase()
+    const stub = await startSqsStub({ log: false })
+    await using terminal = await openTerminal([], { env: drainEnv(stub, database.url) })
+    await terminal.sees(/idle/)
+    for (let n = 0; n < 100; n++) {
+      terminal.resize(1 + ((n * 37) % 200), 1 + ((n * 23) % 60))
+      if (n % 5 === 0) stub.send([login({ user_id: `u-${n}` })])
+    }
+    terminal.resize(1, 1)
+    terminal.resize(110, 32)
+    await terminal.sees(/= stored +20\b/)
+    terminal.type("q")
+    expect(await terminal.ended).toBe(0)
+    expect(figure(await isRestored(terminal), "stored")).toBe(20)
+    await stub.close()
+  }, 180_000)
+
+  test("loses nothing when its terminal is closed", async () => {
+    await using database = await createDatabase()
+    let sent = 0
+    const stub = await startSqsStub({
+      log: false,
+      script({ operation }, queue) {
+        if (operation === "ReceiveMessage") sent += queue.send(Array<string>(12).fill(login())).length
+        return undefined
+      },
+    })
+    await using terminal = await openTerminal([], { env: drainEnv(stub, database.url) })
+    await terminal.sees(/= stored +(\d,)?\d{3}\b/)
+    await terminal.close()
+    const { visible, inFlight } = stub.queue.counts()
+    expect(inFlight).toBe(0)
+    const [stored] = await database.query("select count(*)::int as count from user_logins")
+    expect(stored).toEqual({ count: sent - visible })
+    await stub.close()
+  }, 180_000)
 })

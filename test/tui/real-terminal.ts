@@ -9,6 +9,7 @@
  * The pseudo-terminal is that of `script` (util-linux), the screen is xterm's.
  */
 import { spawn, spawnSync } from "node:child_process"
+import { existsSync, readlinkSync } from "node:fs"
 import xterm from "@xterm/headless"
 import { BINARY } from "../binary.ts"
 
@@ -97,6 +98,21 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
     },
     signal(signal: NodeJS.Signals) {
       process.kill(Number(processId), signal)
+    },
+    /** Another size, as when a window is dragged. */
+    resize(columns: number, rows: number) {
+      const tty = readlinkSync(`/proc/${processId}/fd/0`)
+      spawnSync("stty", ["-F", tty, "cols", `${columns}`, "rows", `${rows}`])
+      screen.resize(columns, rows)
+    },
+    /** The terminal is gone, as when a window is closed. Resolves once the program is gone too. */
+    async close() {
+      child.kill("SIGKILL")
+      await ended
+      for (const untilMs = Date.now() + PATIENCE_MS; existsSync(`/proc/${processId}`); ) {
+        if (Date.now() > untilMs) throw new Error("the program outlives its terminal")
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
     },
     /** The exit status. */
     ended,
