@@ -4,6 +4,7 @@ import { checkValue } from "./mask/mask-keys.ts"
 import { openDatabaseOf, openMaskKeys, openSource, queueDoubts, type Settings } from "./open.ts"
 import { findIdentities, loginReach } from "./recover/reach.ts"
 import { describePermissions } from "./sandbox.ts"
+import type { Database } from "./sink/connection.ts"
 import { unknownMaskKeys } from "./sink/mask-keys.ts"
 import { createPostgresSink } from "./sink/postgres.ts"
 
@@ -22,8 +23,12 @@ export interface Finding {
  * received, stored or deleted. Never throws: a check that cannot be made is a finding.
  *
  * @param open - Reads the configuration: the first thing to check.
+ * @param shared - The database, where it is open already and takes one owner only.
  */
-export async function* diagnose(open: () => Promise<Settings>): AsyncGenerator<Finding, void> {
+export async function* diagnose(
+  open: () => Promise<Settings>,
+  shared?: () => Promise<Database>,
+): AsyncGenerator<Finding, void> {
   let settings: Settings
   try {
     settings = await open()
@@ -36,8 +41,8 @@ export async function* diagnose(open: () => Promise<Settings>): AsyncGenerator<F
   for (const warning of warnings) yield warn("configuration", warning)
   yield* attempt("mask keys", () => checkKeys(settings))
   yield* attempt("queue", () => checkQueue(settings))
-  yield* attempt("database", () => checkDatabase(settings))
-  yield* attempt("vault", () => checkVault(settings))
+  yield* attempt("database", () => onDatabase(settings, shared, (db) => checkDatabase(settings, db)))
+  yield* attempt("vault", () => checkVault(settings, shared))
   yield checkSandbox()
 }
 
@@ -68,35 +73,40 @@ async function checkQueue(settings: Settings): Promise<readonly Finding[]> {
   }
 }
 
-async function checkDatabase(settings: Settings): Promise<readonly Finding[]> {
+async function checkDatabase(settings: Settings, db: Database): Promise<readonly Finding[]> {
+  const vault = settings.config.vault.recipients.length > 0
+  await createPostgresSink(db, settings.shape, { retrySeconds: 0, vault }).check()
+  const findings = [ok("database", `${settings.shape.table} takes every event, and this login may write it`)]
+  const keys = await openMaskKeys(settings).catch(() => null)
+  if (keys === null) return findings
+  const checks = keys.live.map((key) => ({ id: key.id, checkValue: checkValue(key) }))
+  const unknown = await unknownMaskKeys(db, checks, keys.active.id)
+  if (unknown.length === 0)
+    findings.push(ok("key check", "the keys are those that made this database's tokens"))
+  else
+    findings.push(ok("key check", `${unknown.join(", ")}: new to this database; the first run remembers it`))
+  return findings
+}
+
+async function onDatabase<T>(
+  settings: Settings,
+  shared: (() => Promise<Database>) | undefined,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  if (shared !== undefined) return await work(await shared())
   const db = await openDatabaseOf(settings)
-  const sink = createPostgresSink(db, settings.shape, {
-    retrySeconds: 0,
-    vault: settings.config.vault.recipients.length > 0,
-  })
   try {
-    await sink.check()
-    const findings = [
-      ok("database", `${settings.shape.table} takes every event, and this login may write it`),
-    ]
-    const keys = await openMaskKeys(settings).catch(() => null)
-    if (keys === null) return findings
-    const checks = keys.live.map((key) => ({ id: key.id, checkValue: checkValue(key) }))
-    const unknown = await unknownMaskKeys(db, checks, keys.active.id)
-    if (unknown.length === 0)
-      findings.push(ok("key check", "the keys are those that made this database's tokens"))
-    else
-      findings.push(
-        ok("key check", `${unknown.join(", ")}: new to this database; the first run remembers it`),
-      )
-    return findings
+    return await work(db)
   } finally {
-    await sink.close()
+    await db.destroy()
   }
 }
 
 /** The writer must not be able to read the vault: so everything within its reach is tried. */
-async function checkVault(settings: Settings): Promise<readonly Finding[]> {
+async function checkVault(
+  settings: Settings,
+  shared: (() => Promise<Database>) | undefined,
+): Promise<readonly Finding[]> {
   const { config, env, loaded } = settings
   const { recipients } = config.vault
   if (recipients.length === 0) {
@@ -131,23 +141,14 @@ async function checkVault(settings: Settings): Promise<readonly Finding[]> {
       hint: "keep identities on another host",
     })
   }
-  const db = await openDatabaseOf(settings)
-  try {
-    const { tables, functions } = await loginReach(db)
-    if (tables.length + functions.length === 0) {
-      findings.push(ok("vault", "tried: this login reads nothing of it, neither tables nor functions"))
-    } else {
-      const reach = [
-        ...tables.map((name) => `vault.${name}`),
-        ...functions.map((name) => `vault.${name}()`),
-      ].join(", ")
-      const hint = "a writer needs peppermill_writer and no other role, and must not be a superuser"
-      findings.push(
-        warn("vault", `this login reaches ${reach}: sealed bytes, which only an identity opens`, hint),
-      )
-    }
-  } finally {
-    await db.destroy()
+  const { tables, functions } = await onDatabase(settings, shared, loginReach)
+  if (tables.length + functions.length === 0) {
+    findings.push(ok("vault", "tried: this login reads nothing of it, neither tables nor functions"))
+  } else {
+    const names = [...tables.map((name) => `vault.${name}`), ...functions.map((name) => `vault.${name}()`)]
+    const hint = "a writer needs peppermill_writer and no other role, and must not be a superuser"
+    const message = `this login reaches ${names.join(", ")}: sealed bytes, which only an identity opens`
+    findings.push(warn("vault", message, hint))
   }
   return findings
 }

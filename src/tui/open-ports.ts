@@ -32,7 +32,7 @@ export async function openPorts(
   open: () => Promise<Settings>,
   identities: ((settings: Settings) => Promise<readonly string[]>) | null,
 ): Promise<OpenPorts> {
-  const doctor = { checks: () => checks(open) }
+  const blindDoctor = { checks: () => checks(open) }
   let settings: Settings
   try {
     settings = await open()
@@ -48,13 +48,15 @@ export async function openPorts(
         recovery: nothing,
         audit: nothing,
         keys: nothing,
-        doctor,
+        doctor: blindDoctor,
       },
       close: async () => {},
     }
   }
   const { config, shape } = settings
   const database = once(() => openDatabaseOf(settings))
+  // An embedded database takes one owner: its folder must not be opened twice.
+  const isEmbedded = async () => (await settings.secrets.database()).kind === "pglite"
   const source = once(async () => (await openSource(settings, () => {})).source)
 
   const queueProblem =
@@ -72,12 +74,15 @@ export async function openPorts(
     ports: {
       queue: config.queue.url?.split("/").at(-1) ?? null,
       database: databaseProblem === null ? shape.table : null,
-      drain: offered(drainPort(settings, source.get, database.get), queueProblem ?? databaseProblem),
+      drain: offered(
+        drainPort(settings, source.get, database.get, isEmbedded),
+        queueProblem ?? databaseProblem,
+      ),
       quarantine: offered(quarantinePort(database.get), databaseProblem),
       recovery: offered(recoveryPort(settings, database.get, identities), databaseProblem),
       audit: offered(auditPort(database.get), databaseProblem),
       keys: offered(keysPort(settings, database.get), databaseProblem),
-      doctor,
+      doctor: { checks: () => checks(open, isEmbedded, database.get) },
     },
     async close() {
       const [db, queue] = [database.opened(), source.opened()]
@@ -91,14 +96,13 @@ function drainPort(
   settings: Settings,
   source: () => Promise<Source>,
   database: () => Promise<Database>,
+  isEmbedded: () => Promise<boolean>,
 ): ports.DrainPort {
   return {
     start() {
       const control = createDrainControl()
       async function* events() {
-        // An embedded database takes one owner: its folder must not be opened twice.
-        const isEmbedded = (await settings.secrets.database()).kind === "pglite"
-        const shared = isEmbedded ? await database() : undefined
+        const shared = (await isEmbedded()) ? await database() : undefined
         const open = await openDrain(settings, { follow: true, maxMessages: null, maxSeconds: null }, shared)
         try {
           yield* drain(open.drain, control)
@@ -208,9 +212,15 @@ function keysPort(settings: Settings, database: () => Promise<Database>): ports.
   }
 }
 
-async function* checks(open: () => Promise<Settings>): AsyncGenerator<ports.Check, void> {
-  for await (const { name, status, message, hint } of diagnose(open))
+async function* checks(
+  open: () => Promise<Settings>,
+  isEmbedded: () => Promise<boolean> = async () => false,
+  database?: () => Promise<Database>,
+): AsyncGenerator<ports.Check, void> {
+  const shared = (await isEmbedded().catch(() => false)) ? database : undefined
+  for await (const { name, status, message, hint } of diagnose(open, shared)) {
     yield { name, result: status, message, hint }
+  }
 }
 
 /** Opens once, when first asked; a failure is not kept, so that the next look tries again. */

@@ -40,7 +40,7 @@ test("a stranger opens a row with stock age and the page's script", async (conte
   const [id, key] = [hex(stored[0]?.id), join(folder, "key")]
   const bound = ["user_logins", "u-\u{1f600}", "ip", token]
   expect(open(key, id, hex(original?.sealed), "original", ...bound)).toBe("203.0.113.9\n")
-  expect(open(key, id, hex(reject.sealed), "reject", "m-1", "5", "not-json", "$")).toBe("{\u00e9")
+  expect(open(key, id, hex(reject.sealed), "reject", reject.messageId, "5", "not-json", "$")).toBe("{\u00e9")
 }, 120_000)
 
 test("the page's script opens golden vectors and refuses defects", (context) => {
