@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
+import { approveRequest, pendingRequests } from "../../src/recover/request.ts"
+import { openDatabase } from "../../src/sink/connection.ts"
 import { drainEnv } from "../binary.ts"
 import { createDatabase } from "../database.ts"
 import { login } from "../shape.ts"
@@ -178,6 +180,42 @@ describe("peppermill on a terminal", () => {
     expect(inFlight).toBe(0)
     const [stored] = await database.query("select count(*)::int as count from user_logins")
     expect(stored).toEqual({ count: sent - visible })
+    await stub.close()
+  }, 180_000)
+
+  test("shows somebody else's approval without being started again", async () => {
+    await using database = await createDatabase()
+    await database.query("update vault.policy set approvals = 1")
+    const stub = await startSqsStub({ log: false })
+    stub.send([login()])
+    const { url } = await database.login("peppermill_writer", "peppermill_recoverer")
+    await using terminal = await openTerminal(["--identity", identityFile], {
+      env: { ...drainEnv(stub, url), PEPPERMILL_VAULT_RECIPIENTS: recipient },
+    })
+    await terminal.sees(/= stored +1\b/)
+    const [row] = await database.query<{ masked_ip: string }>("select masked_ip from user_logins")
+    terminal.type("3")
+    await terminal.sees(/Enter begins to type/)
+    terminal.type(`\r${row?.masked_ip}`)
+    await terminal.sees(/reads as a token/)
+    terminal.type("\rabuse report of today\r\r")
+    await terminal.sees(/Enter writes the request/)
+    terminal.type("\r")
+    await terminal.sees(/Waiting for 1 approval by another user/)
+
+    const approver = await openDatabase((await database.login("peppermill_approver")).address, {
+      poolSize: 1,
+    })
+    const [request] = await pendingRequests(approver)
+    await approveRequest(approver, request?.id ?? "")
+    await approver.destroy()
+    await terminal.sees(/Approved by|Type release:/)
+    terminal.type("\r")
+    await terminal.sees(/Type release:/)
+    terminal.type("release\r")
+    await terminal.sees(/ip +u-1 +203\.0\.113\.77 +verified/)
+    terminal.type("q")
+    expect(await terminal.ended).toBe(0)
     await stub.close()
   }, 180_000)
 })
