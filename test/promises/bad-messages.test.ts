@@ -150,6 +150,25 @@ describe.skipIf(entries.length === 0)(
       expect(({} as Record<string, unknown>)["admin"]).toBeUndefined()
     })
 
+    // All five hundred in the long form; each is a drain of its own.
+    const positions =
+      process.env["PEPPERMILL_TEST_LONG"] === "1"
+        ? Array.from({ length: 500 }, (_, n) => n)
+        : [0, 9, 10, 255, 499]
+
+    test(`sqs-poison-at-every-position (${positions.length} of 500)`, async () => {
+      await using database = await createDatabase()
+      for (const position of positions) {
+        const user = (n: number) => (n === position ? "poison\0" : `u-${n}`)
+        const bodies = Array.from({ length: 500 }, (_, n) => login({ user_id: user(n) }))
+        const drained = await drainAll(database, bodies)
+        addsUp(drained)
+        expect(drained.totals).toMatchObject({ stored: 499, left: 1, rejections: { "not-storable": 1 } })
+        expect(drained.rows).toHaveLength(499)
+        await database.query("truncate user_logins")
+      }
+    }, 600_000)
+
     const VERDICTS_OF_BATCHES = {
       "sqs-same-id-twice-in-one-receive": { rows: 1, duplicates: 1, left: 0 },
       "sqs-redelivered-after-commit": { rows: 1, duplicates: 2, left: 0 },
