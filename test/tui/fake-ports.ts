@@ -120,7 +120,7 @@ export function keyRing(taint: Taint): KeyRing {
 
 export const ORIGINALS: readonly Original[] = [
   { subject: "u-17", field: "ip", value: "203.0.113.77", verified: true },
-  { subject: "u-17", field: "device_id", value: "593-47-5928", verified: true },
+  { subject: "u-17", field: "device_id", value: "device-4711", verified: true },
 ]
 
 /** A run of which the test writes every event. */

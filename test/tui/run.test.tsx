@@ -147,12 +147,12 @@ describe("on a terminal", SLOW, () => {
     approve("bob")
     await terminal.sees(/Approved by bob/)
     terminal.type("\rrelease\r")
-    await terminal.sees(/device_id +u-17 +593-47-5928 +verified/)
+    await terminal.sees(/device_id +u-17 +device-4711 +verified/)
     terminal.type("1")
     await terminal.sees(/Connecting|Asking the queue/)
     terminal.type("3")
     await terminal.sees(/Hidden, because you left the screen/)
-    expect(await terminal.text()).not.toContain("593-47-5928")
+    expect(await terminal.text()).not.toContain("device-4711")
   })
 
   test("Ctrl+L draws anew what someone else wrote over", async () => {

@@ -8,7 +8,7 @@ const shapeOf = (body: string) => describeBody(body, LOGIN_SHAPE)
 describe("the description of a rejected body", () => {
   test("has the types of known keys, in the shape's order, and counts the others", () => {
     const body = {
-      device_id: ["593-47-5928"],
+      device_id: ["device-4711"],
       extra: 1,
       ip: 5,
       user_id: "u",
