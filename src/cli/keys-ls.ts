@@ -13,7 +13,7 @@ import { columns } from "./columns.ts"
 import { jsonLine } from "./json-line.ts"
 import { openMaskKeysAtHand } from "./mask-keys-at-hand.ts"
 import type { CommonOptions } from "./options.ts"
-import { withPatientDatabase } from "./patient-database.ts"
+import { withPatientDatabase } from "./settings-database.ts"
 
 /** `active`: makes new tokens by this configuration; `live`: may still have tokens; `retired`: has none. */
 type State = "active" | "live" | "retired"

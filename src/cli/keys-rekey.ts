@@ -9,7 +9,7 @@ import { openIdentities } from "./identity.ts"
 import { jsonLine } from "./json-line.ts"
 import { type IdentityOptions, readWhy, requireIdentity, type WhyOptions } from "./keeping-options.ts"
 import type { CommonOptions } from "./options.ts"
-import { withPatientDatabase } from "./patient-database.ts"
+import { withPatientDatabase } from "./settings-database.ts"
 
 /** Milliseconds between two lines of progress. */
 const PROGRESS_MS = 5_000
