@@ -30,7 +30,9 @@ create table vault.requests (
   denied_at timestamptz,
   released_at timestamptz,
   released_by xid8,
-  originals integer
+  originals integer,
+  -- Asked for is a quarantined message instead of originals.
+  message_id uuid
 );
 create index requests_open on vault.requests (expires_at);
 create index requests_released on vault.requests (requester, released_at);
@@ -108,6 +110,19 @@ as $function$
   select session_user::text, p.approvals, p.ttl_minutes, p.rows_per_hour, vault.rows_left(p) from vault.policy p
 $function$;
 
+create function vault.reason_defect(subject text, reason text, ticket text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp
+as $function$
+  select case
+    when char_length(regexp_replace(coalesce(reason, ''),
+      -- What shows as a blank or as nothing.
+      '[[:space:][:cntrl:]' || chr(160) || chr(173) || chr(847) || chr(5760) || chr(6158)
+        || chr(8192) || '-' || chr(8207) || chr(8232) || '-' || chr(8239) || chr(8287) || '-' || chr(8303)
+        || chr(10240) || chr(12288) || chr(12644) || chr(65279) || chr(65440) || ']', '', 'g')) < 10 then 'no-reason'
+    when char_length(reason) > 1000 or char_length(ticket) > 200 or char_length(subject) > 1000 then 'too-long'
+  end
+$function$;
+
 create function vault.request(tokens text[], subject text, reason text, ticket text default null)
 returns table (status text, id uuid, approvals_needed integer, expires_at timestamptz)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -115,10 +130,6 @@ as $function$
 declare
   policy vault.policy := vault.take_turn();
   wanted text[] := array(select distinct unnest(request.tokens) order by 1);
-  -- What shows as a blank or as nothing.
-  blanks text := '[[:space:][:cntrl:]' || chr(160) || chr(173) || chr(847) || chr(5760) || chr(6158)
-    || chr(8192) || '-' || chr(8207) || chr(8232) || '-' || chr(8239) || chr(8287) || '-' || chr(8303)
-    || chr(10240) || chr(12288) || chr(12644) || chr(65279) || chr(65440) || ']';
   made vault.requests;
   why text := case
     when cardinality(wanted) = 0 and request.subject is null or request.subject = '' then 'no-target'
@@ -127,9 +138,7 @@ declare
       select from unnest(wanted) as given (token)
       where token is null or token !~ '^[a-z][a-z0-9-]{0,15}:[0-9a-f]{64}$'
     ) then 'not-a-token'
-    when char_length(regexp_replace(coalesce(request.reason, ''), blanks, '', 'g')) < 10 then 'no-reason'
-    when char_length(request.reason) > 1000 or char_length(request.ticket) > 200
-      or char_length(request.subject) > 1000 then 'too-long'
+    else vault.reason_defect(request.subject, request.reason, request.ticket)
   end;
 begin
   if why is not null then
@@ -203,6 +212,19 @@ begin
 end
 $function$;
 
+-- Null when the caller may have what was asked for, quota aside.
+create function vault.release_defect(asked vault.request_states) returns text
+language sql set search_path = pg_catalog, pg_temp
+as $function$
+  select case
+    when asked.id is null then 'unknown'
+    when asked.requester <> session_user then 'foreign'
+    when not vault.committed_before(asked.written_by) then 'uncommitted'
+    when asked.state in ('denied', 'released') then 'already-' || asked.state
+    when asked.state <> 'approved' then asked.state
+  end
+$function$;
+
 create function vault.release(request uuid)
 returns table (status text, originals integer, rows_left integer)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -215,13 +237,7 @@ declare
   why text;
 begin
   select s.* into asked from vault.request_states s where s.id = release.request;
-  why := case
-    when asked.id is null then 'unknown'
-    when asked.requester <> session_user then 'foreign'
-    when not vault.committed_before(asked.written_by) then 'uncommitted'
-    when asked.state in ('denied', 'released') then 'already-' || asked.state
-    when asked.state <> 'approved' then asked.state
-  end;
+  why := vault.release_defect(asked);
   if why is null then
     -- One more than there is room for shows that there are too many.
     if asked.subject is null then
@@ -256,6 +272,20 @@ begin
 end
 $function$;
 
+-- Null when the caller may collect. waits: whether something released is still there.
+create function vault.collect_defect(asked vault.requests, waits boolean) returns text
+language sql set search_path = pg_catalog, pg_temp
+as $function$
+  select case
+    when asked.id is null then 'unknown'
+    when asked.requester <> session_user then 'foreign'
+    when asked.released_at is null then 'unreleased'
+    when not vault.committed_before(asked.released_by) then 'uncommitted'
+    when asked.released_at < clock_timestamp() - interval '1 minute' then 'too-late'
+    when not waits then 'already-collected'
+  end
+$function$;
+
 create function vault.collect(request uuid)
 returns table (subject text, field text, token text, data_key bytea, sealed bytea, wrapped bytea)
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -266,14 +296,7 @@ declare
   why text;
 begin
   select r.* into asked from vault.requests r where r.id = collect.request;
-  why := case
-    when asked.id is null then 'unknown'
-    when asked.requester <> session_user then 'foreign'
-    when asked.released_at is null then 'unreleased'
-    when not vault.committed_before(asked.released_by) then 'uncommitted'
-    when asked.released_at < clock_timestamp() - interval '1 minute' then 'too-late'
-    when not exists (select from vault.released d where d.request = asked.id) then 'already-collected'
-  end;
+  why := vault.collect_defect(asked, exists (select from vault.released d where d.request = asked.id));
   if why is not null then
     perform vault.refuse('release', why, asked.subject, coalesce(cardinality(asked.tokens), 0),
       asked.reason, asked.ticket, collect.request);

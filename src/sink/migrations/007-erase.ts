@@ -14,7 +14,7 @@ import type { Migration } from "./migration.ts"
  * `x` that no mask key may have. `event_tables` says where; no caller does.
  */
 export const erase: Migration = {
-  name: "006-erase",
+  name: "007-erase",
   sql: `
 alter table peppermill.mask_keys add constraint mask_keys_severed check (id <> 'x');
 

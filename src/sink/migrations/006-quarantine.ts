@@ -13,122 +13,15 @@ import type { Migration } from "./migration.ts"
  * A keeper has no rights on the event table. `replay` stores the rows, and takes
  * each message out of the quarantine in the same statement's transaction: none
  * can vanish without its row, and none can be stored twice.
- *
- * `peppermill.event_tables` is what `init` wrote down of the event's shape, so
- * that no caller can point these functions at another table.
  */
 export const quarantine: Migration = {
-  name: "005-quarantine",
+  name: "006-quarantine",
   sql: `
-create table peppermill.event_tables (
-  name text primary key,
-  schema_name text not null,
-  table_name text not null,
-  subject_column text not null,
-  columns text[] not null,
-  masked jsonb not null
-);
-
--- Work on many sealed values, by one user, for one reason.
-create table vault.jobs (
-  id uuid primary key default gen_random_uuid(),
-  kind text not null,
-  actor text not null,
-  subject text,
-  reason text,
-  ticket text,
-  details jsonb not null,
-  started_at timestamptz not null,
-  written_by xid8 not null
-);
-
-alter table vault.requests add column message_id uuid;
-
 -- What was released and not yet collected.
 create table vault.released_messages (
   request uuid primary key references vault.requests,
   message_id uuid not null
 );
-
-create function vault.reason_defect(subject text, reason text, ticket text) returns text
-language sql immutable set search_path = pg_catalog, pg_temp
-as $function$
-  select case
-    when char_length(regexp_replace(coalesce(reason, ''),
-      -- What shows as a blank or as nothing.
-      '[[:space:][:cntrl:]' || chr(160) || chr(173) || chr(847) || chr(5760) || chr(6158)
-        || chr(8192) || '-' || chr(8207) || chr(8232) || '-' || chr(8239) || chr(8287) || '-' || chr(8303)
-        || chr(10240) || chr(12288) || chr(12644) || chr(65279) || chr(65440) || ']', '', 'g')) < 10 then 'no-reason'
-    when char_length(reason) > 1000 or char_length(ticket) > 200 or char_length(subject) > 1000 then 'too-long'
-  end
-$function$;
-
-create function vault.begin_job(
-  kind text, action text, subject text, reason text, ticket text, details jsonb
-) returns table (status text, id uuid)
-language plpgsql set search_path = pg_catalog, pg_temp
-as $function$
-declare
-  why text := vault.reason_defect(subject, reason, ticket);
-  made vault.jobs;
-begin
-  if why is not null then
-    return query select vault.refuse(action, why, left(subject, 1000), 0, reason, ticket, null), null::uuid;
-    return;
-  end if;
-  insert into vault.jobs as j (kind, actor, subject, reason, ticket, details, started_at, written_by)
-    values (begin_job.kind, session_user, begin_job.subject, begin_job.reason, nullif(begin_job.ticket, ''),
-      begin_job.details, clock_timestamp(), pg_current_xact_id())
-    returning j.* into made;
-  perform vault.append(action, made.subject, 0, made.reason, made.ticket, made.id,
-    jsonb_build_object('outcome', 'begun') || details);
-  return query select 'begun', made.id;
-end
-$function$;
-
--- Null when the job may go on. A job is its maker's, committed by an earlier transaction, and good for a day.
-create function vault.job_defect(job vault.jobs, kind text) returns text
-language sql set search_path = pg_catalog, pg_temp
-as $function$
-  select case
-    when job.id is null or job.kind <> job_defect.kind then 'unknown'
-    when job.actor <> session_user then 'foreign'
-    when not vault.committed_before(job.written_by) then 'uncommitted'
-    when clock_timestamp() >= job.started_at + interval '1 day' then 'expired'
-  end
-$function$;
-
--- The job when it may go on. Otherwise null, and the attempt is on record.
-create function vault.job(id uuid, kind text, action text) returns vault.jobs
-language plpgsql set search_path = pg_catalog, pg_temp
-as $function$
-declare
-  asked vault.jobs;
-  why text;
-begin
-  select j.* into asked from vault.jobs j where j.id = job.id;
-  why := vault.job_defect(asked, kind);
-  if why is not null then
-    perform vault.refuse(action, why, asked.subject, 0, asked.reason, asked.ticket, job.id);
-    return null;
-  end if;
-  return asked;
-end
-$function$;
-
-create function vault.event_table(name text) returns peppermill.event_tables
-language plpgsql set search_path = pg_catalog, pg_temp
-as $function$
-declare
-  found_table peppermill.event_tables;
-begin
-  select t.* into found_table from peppermill.event_tables t where t.name = event_table.name;
-  if not found then
-    raise exception using errcode = 'undefined_table', message = 'init has not recorded this event table';
-  end if;
-  return found_table;
-end
-$function$;
 
 create function vault.quarantine_groups()
 returns table (reason text, field text, shape text, messages bigint, oldest timestamptz, newest timestamptz)
@@ -200,13 +93,11 @@ begin
   select s.* into asked from vault.request_states s where s.id = release_message.request;
   select r.message_id into message from vault.requests r where r.id = asked.id;
   why := case
-    when asked.id is null or message is distinct from release_message.message_id then 'unknown'
-    when asked.requester <> session_user then 'foreign'
-    when not vault.committed_before(asked.written_by) then 'uncommitted'
-    when asked.state in ('denied', 'released') then 'already-' || asked.state
-    when asked.state <> 'approved' then asked.state
-    when not exists (select from vault.quarantine q where q.message_id = message) then 'no-message'
-    when vault.rows_left(policy) < 1 then 'quota'
+    when message is distinct from release_message.message_id then 'unknown'
+    else coalesce(vault.release_defect(asked), case
+      when not exists (select from vault.quarantine q where q.message_id = message) then 'no-message'
+      when vault.rows_left(policy) < 1 then 'quota'
+    end)
   end;
   if why is not null then
     return vault.refuse('quarantine-show', why, null, 0, asked.reason, asked.ticket, release_message.request);
@@ -234,14 +125,7 @@ declare
 begin
   perform vault.take_turn();
   select r.* into asked from vault.requests r where r.id = collect_message.request;
-  why := case
-    when asked.id is null then 'unknown'
-    when asked.requester <> session_user then 'foreign'
-    when asked.released_at is null then 'unreleased'
-    when not vault.committed_before(asked.released_by) then 'uncommitted'
-    when asked.released_at < clock_timestamp() - interval '1 minute' then 'too-late'
-    when not exists (select from vault.released_messages d where d.request = asked.id) then 'already-collected'
-  end;
+  why := vault.collect_defect(asked, exists (select from vault.released_messages d where d.request = asked.id));
   if why is not null then
     perform vault.refuse('quarantine-show', why, null, 0, asked.reason, asked.ticket, collect_message.request);
     return;
@@ -260,14 +144,6 @@ language sql security definer set search_path = pg_catalog, pg_temp
 as $function$
   select * from vault.begin_job('quarantine-replay', 'quarantine-replay', null, reason, ticket,
     jsonb_build_object('reasonCode', reason_code, 'ids', ids, 'messages', vault.quarantine_count(reason_code, ids)))
-$function$;
-
-create function vault.job_status(job uuid, kind text) returns text
-language sql security definer set search_path = pg_catalog, pg_temp
-as $function$
-  select case found.why when 'foreign' then 'unknown' else coalesce(found.why, 'good') end
-  from (select vault.job_defect(j, job_status.kind) as why
-    from (values (1)) as one left join vault.jobs j on j.id = job_status.job) as found
 $function$;
 
 create function vault.replay_page(job uuid, after uuid, at_most integer)
@@ -378,14 +254,10 @@ end
 $function$;
 
 revoke all on all functions in schema vault from public;
-grant usage on schema vault to peppermill_keeper, peppermill_eraser;
-grant usage on schema peppermill to peppermill_keeper;
 grant execute on function vault.quarantine_groups(), vault.quarantine_messages(text, text, text, integer),
     vault.quarantine_count(text, uuid[])
   to peppermill_writer, peppermill_recoverer, peppermill_approver, peppermill_auditor, peppermill_keeper,
     peppermill_eraser;
-grant execute on function vault.policy_in_force(), vault.job_status(uuid, text)
-  to peppermill_keeper, peppermill_eraser;
 grant execute on function vault.request_message(uuid, text, text), vault.release_message(uuid, uuid),
     vault.collect_message(uuid)
   to peppermill_recoverer;

@@ -1,9 +1,9 @@
 import type { Migration } from "./migration.ts"
 
 /**
- * Changing keys: old rows to another mask key, data keys to other recipients.
+ * Moving rows to another mask key.
  *
- * Re-keying goes by chunks, a transaction each. A chunk takes the originals that
+ * It goes by chunks, a transaction each. A chunk takes the originals that
  * the keeper opened and sealed anew, and moves the rows of their tokens along.
  * `rekeyed` remembers which original has its twin; the old ones stay until the
  * end, so nothing is lost if the work is never finished. The map has to be one
@@ -16,12 +16,9 @@ import type { Migration } from "./migration.ts"
  * `finish_rekey` keeps writers out of the event table while it looks whether any
  * row still has the old key, because a row that comes after the old originals
  * went could never be re-keyed.
- *
- * Wrapped data keys are no secret to those who cannot unwrap them, yet they are
- * handed out for a job on record only.
  */
-export const keys: Migration = {
-  name: "008-keys",
+export const rekey: Migration = {
+  name: "009-rekey",
   sql: `
 create table vault.rekeyed (
   subject text not null,
@@ -67,16 +64,6 @@ begin
     (select string_agg(format('union all select split_part(%1$I, '':'', 1), 1, 0 from %2$I.%3$I where %1$I is not null',
       m.name, recorded.schema_name, recorded.table_name), ' ') from jsonb_each_text(recorded.masked) m (field, name)));
 end
-$function$;
-
-create function vault.list_data_keys()
-returns table (id bytea, recipients text[], created_at timestamptz, originals bigint, quarantined bigint)
-language sql security definer set search_path = pg_catalog, pg_temp
-as $function$
-  select k.id, k.recipients, k.created_at, coalesce(o.n, 0), coalesce(q.n, 0) from vault.data_keys k
-    left join (select data_key, count(*) as n from vault.originals group by 1) as o on o.data_key = k.id
-    left join (select data_key, count(*) as n from vault.quarantine group by 1) as q on q.data_key = k.id
-  order by k.created_at, k.id
 $function$;
 
 create function vault.begin_rekey(
@@ -277,70 +264,14 @@ begin
 end
 $function$;
 
-create function vault.begin_rewrap(change text, recipient text, reason text, ticket text default null)
-returns table (status text, id uuid)
-language sql security definer set search_path = pg_catalog, pg_temp
-as $function$
-  select * from vault.begin_job('rewrap', 'rewrap', null, reason, ticket,
-    jsonb_build_object('change', change, 'recipient', recipient))
-$function$;
-
-create function vault.wrapped_page(job uuid, after bytea, at_most integer)
-returns table (id bytea, recipients text[], wrapped bytea)
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $function$
-declare
-  work vault.jobs := vault.job(job, 'rewrap', 'rewrap');
-begin
-  if work.id is null then
-    return;
-  end if;
-  return query
-    select k.id, k.recipients, k.wrapped from vault.data_keys k
-    where k.id > wrapped_page.after
-      and (work.details ->> 'recipient' = any (k.recipients)) = (work.details ->> 'change' = 'remove')
-    order by k.id limit at_most;
-end
-$function$;
-
--- was: what each was wrapped as, so that of two changes at one time none is lost.
-create function vault.rewrap(job uuid, ids bytea[], was bytea[], wrapped bytea[])
-returns table (status text, data_keys bigint)
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $function$
-declare
-  work vault.jobs := vault.job(job, 'rewrap', 'rewrap');
-  recipient text := work.details ->> 'recipient';
-  done bigint;
-begin
-  if work.id is null then
-    return query select 'refused', 0::bigint;
-    return;
-  end if;
-  update vault.data_keys k set wrapped = p.wrapped, recipients = case work.details ->> 'change'
-      when 'add' then array_append(array_remove(k.recipients, recipient), recipient)
-      else array_remove(k.recipients, recipient) end
-    from unnest(ids, was, rewrap.wrapped) as p (id, was, wrapped)
-    where k.id = p.id and k.wrapped = p.was and (work.details ->> 'change' = 'add' or k.recipients <> array[recipient]);
-  get diagnostics done = row_count;
-  if done > 0 then
-    perform vault.append('rewrap', null, 0, work.reason, work.ticket, work.id,
-      work.details || jsonb_build_object('outcome', 'done', 'dataKeys', done));
-  end if;
-  return query select 'done', done;
-end
-$function$;
-
 revoke all on all functions in schema vault from public;
 grant select, insert on peppermill.mask_keys to peppermill_keeper;
-grant execute on function vault.list_mask_keys(), vault.mask_key_use(text), vault.list_data_keys()
+grant execute on function vault.list_mask_keys(), vault.mask_key_use(text)
   to peppermill_writer, peppermill_recoverer, peppermill_approver, peppermill_auditor, peppermill_keeper,
     peppermill_eraser;
 grant execute on function vault.begin_rekey(text, text, text, text, text),
     vault.rekey_page(uuid, text, text, text, integer),
-    vault.rekey(uuid, text[], text[], text[], text[], bytea[], bytea[]), vault.finish_rekey(uuid),
-    vault.begin_rewrap(text, text, text, text), vault.wrapped_page(uuid, bytea, integer),
-    vault.rewrap(uuid, bytea[], bytea[], bytea[])
+    vault.rekey(uuid, text[], text[], text[], text[], bytea[], bytea[]), vault.finish_rekey(uuid)
   to peppermill_keeper;
 `,
 }
