@@ -74,4 +74,7 @@ try {
     io.exitCode = exitCodeFor(known)
   }
 }
+// A slow reader gets the rest first: leaving would cut off what still waits for its turn in a pipe.
+const written = (stream: NodeJS.WriteStream) => new Promise<void>((done) => stream.write("", () => done()))
+await Promise.all([written(process.stdout), written(process.stderr)])
 process.exit(io.exitCode)

@@ -10,7 +10,7 @@ interface Build {
 // build.mjs puts the stamp here. Run from source there is none.
 declare const PEPPERMILL_BUILD: Build | undefined
 
-const BUILD: Build =
+export const BUILD: Build =
   typeof PEPPERMILL_BUILD === "undefined"
     ? { version: "0.0.0-source", commit: "unknown", committedAt: null }
     : PEPPERMILL_BUILD

@@ -3,7 +3,7 @@ import { Command, type CommanderError } from "commander"
 import { closestMatch } from "leven"
 import { UserError } from "../errors.ts"
 import type { Io } from "../io.ts"
-import { versionJson, versionLine } from "../version.ts"
+import { BUILD, versionJson, versionLine } from "../version.ts"
 import { auditCommand } from "./audit-command.ts"
 import { eraseCommand } from "./erase-command.ts"
 import { keysCommand } from "./keys-command.ts"
@@ -83,6 +83,7 @@ export function createProgram(io: Io, surfaces: Surfaces): Command {
       else await openSurface(options, surfaces)
     })
   for (const command of commands(io, surfaces)) program.addCommand(inherit(command, program))
+  program.addCommand(inherit(manCommand(io, program), program))
   tab(program, { completionCommandName: "completion" })
   return program
 }
@@ -135,6 +136,11 @@ function commands(io: Io, surfaces: Surfaces): readonly Command[] {
     .description("read the configuration and say whether it is good")
     .action(async (options) => (await import("./config.ts")).runConfigCheck(io, options))
 
+  const licences = new Command("licences")
+    .alias("licenses")
+    .description("whose work is in this executable, and under what terms")
+    .action(async () => (await import("./licences.ts")).runLicences(io))
+
   return [
     demo,
     init,
@@ -146,7 +152,14 @@ function commands(io: Io, surfaces: Surfaces): readonly Command[] {
     keysCommand(io),
     auditCommand(io),
     config,
+    licences,
   ]
+}
+
+function manCommand(io: Io, program: Command): Command {
+  return new Command("man")
+    .description("this manual as a man page, for man -l - or a man1 folder")
+    .action(async () => io.out((await import("./man-page.ts")).manPage(program, BUILD)))
 }
 
 function inherit(command: Command, program: Command): Command {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { peppermill } from "../binary.ts"
 
@@ -52,6 +54,24 @@ describe("the command line", () => {
     expect(one.stdout).toMatch(/^[0-9a-f]{64}\n$/)
     expect(one.stdout).not.toBe(other.stdout)
   })
+})
+
+test("what is printed arrives whole, however late it is read", async () => {
+  const { stdout, status } = await peppermill(["licences"], {
+    onStart(child) {
+      child.stdout?.pause()
+      setTimeout(() => child.stdout?.resume(), 1000)
+    },
+  })
+  expect(status).toBe(0)
+  expect(stdout).toBe(readFileSync(join(import.meta.dirname, "../../dist/licences.txt"), "utf8"))
+})
+
+test("a reader that leaves early ends nothing but the words to it", async () => {
+  const { status, stderr } = await peppermill(["licences"], {
+    onStart: (child) => void child.stdout?.once("data", () => child.stdout?.destroy()),
+  })
+  expect([status, stderr]).toEqual([0, ""])
 })
 
 test("peppermill mask prints the token under every live key, of a value from standard input", async () => {
