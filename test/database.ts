@@ -116,7 +116,8 @@ function withParts(url: string, parts: { readonly database?: string; readonly us
   return changed.href
 }
 
-function addressOf(url: string): PostgresAddress {
+/** A URL of ours, taken apart. */
+export function addressOf(url: string): PostgresAddress {
   const { hostname, port, username, password, pathname } = new URL(url)
   return {
     kind: "postgres",

@@ -88,6 +88,8 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
     throw error
   })
   return {
+    /** The program's. */
+    pid: Number(processId),
     /** What is on the screen now. */
     lines,
     text: async () => (await lines()).join("\n"),

@@ -1,0 +1,33 @@
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+import { expect, inject, test } from "vitest"
+
+const run = promisify(execFile)
+const BENCH = new URL("bench.ts", import.meta.url).pathname
+
+/** Tiny sizes: that it runs and says what it promises, not how fast anything is. */
+async function bench(...args: string[]) {
+  const env = { ...process.env, TEST_DATABASE_URL: inject("databaseServerUrl") }
+  const { stdout } = await run(process.execPath, [BENCH, ...args, "--json"], { env })
+  return JSON.parse(stdout)
+}
+
+test.each(["stub", "fauxqs"])("compares peppermill with the others over %s", async (end) => {
+  const { schema, what, machine, results } = await bench(
+    ...["--rounds", "1", "--messages", "2000", "--end", end, "--only", "off,naive,consumers"],
+  )
+  expect([schema, what]).toEqual([1, "compare"])
+  expect(machine).toMatchObject({ cores: expect.any(Number), postgres: expect.any(String) })
+  expect(results.map(({ name }: { name: string }) => name)).toEqual(["off", "naive", "consumers"])
+  for (const { perSecond, peakMb, timesNaive, timesConsumers } of results) {
+    for (const { median } of [perSecond, peakMb]) expect(median).toBeGreaterThan(0)
+    expect(timesNaive).toBeGreaterThan(0)
+    expect(timesConsumers).toBeGreaterThan(0)
+  }
+})
+
+test("measures the start-up", async () => {
+  const { results } = await bench("start", "--rounds", "1")
+  expect(results).toHaveLength(3)
+  for (const { wallMs, peakMb } of results) expect(Math.min(wallMs.median, peakMb.median)).toBeGreaterThan(0)
+})
