@@ -11,6 +11,13 @@ const INIT = "run peppermill init"
 const WRITER = "grant peppermill_writer to the user of database.url"
 
 const WORDS: Readonly<Record<string, Words>> = {
+  "08P01": {
+    kind: "unavailable",
+    says: "the connection to PostgreSQL failed",
+    hint:
+      "PgBouncer has to pass over our settings: ignore_startup_parameters = " +
+      "statement_timeout,lock_timeout,idle_in_transaction_session_timeout",
+  },
   "25006": {
     kind: "config",
     says: "PostgreSQL is read-only here",

@@ -1,9 +1,12 @@
+import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
 import { inspect } from "node:util"
+import { sql } from "kysely"
 import pg from "pg"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { UserError } from "../../src/errors.ts"
 import { openDatabase } from "../../src/sink/connection.ts"
-import { judge, safeDatabaseError } from "../../src/sink/database-error.ts"
+import { judge, safeDatabaseError, withSafeErrors } from "../../src/sink/database-error.ts"
 import { actionOn } from "../../src/sink/sqlstate.ts"
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../database.ts"
 import { batch, injectFault, type OpenSink, openSink, rows } from "./setup.ts"
@@ -205,5 +208,31 @@ test("a server that is not there, or not PostgreSQL, is told apart from a bug", 
     expect(String(error)).toMatch(new RegExp(words))
     expect(inspect(error)).not.toMatch(/wrong|no-such-host/)
     await db.destroy()
+  }
+})
+
+test("a pooler that does not pass our settings on is told what to do", async () => {
+  await using database = await createEmptyDatabase()
+  // What PgBouncer says to a start-up parameter that it was not told to pass over.
+  const words = "SFATAL\0C08P01\0Munsupported startup parameter: statement_timeout\0\0"
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(words.length + length.length)
+  const pooler = createServer((client) => {
+    client
+      .on("error", () => {})
+      .once("data", () => client.end(Buffer.concat([Buffer.from("E"), length, Buffer.from(words)])))
+  })
+  await once(pooler.listen(0, "127.0.0.1"), "listening")
+  const { port } = pooler.address() as AddressInfo
+  const db = await openDatabase({ ...database.address, host: "127.0.0.1", port }, { poolSize: 1 })
+  try {
+    const error = await withSafeErrors(() => sql`select 1`.execute(db)).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      kind: "unavailable",
+      hint: expect.stringContaining("ignore_startup_parameters"),
+    })
+  } finally {
+    await db.destroy()
+    pooler.close()
   }
 })
