@@ -101,7 +101,9 @@ async function measure(
   })
   try {
     const from = now(await Promise.race([end.deleted(WARM_UP * count), running.failed]))
-    const to = now(await Promise.race([end.deleted((1 - TAIL) * count), running.failed]))
+    // The end may tell of many deletes at once.
+    const enough = Math.max((1 - TAIL) * count, Math.min(from.deleted + 1, count))
+    const to = now(await Promise.race([end.deleted(enough), running.failed]))
     const messages = to.deleted - from.deleted
     return {
       perSecond: (messages / (to.ms - from.ms)) * 1000,

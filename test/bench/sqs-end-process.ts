@@ -12,8 +12,8 @@ import { type StubAnswer, type StubCall, startSqsStub } from "../sqs-stub.ts"
 import { loginBody } from "./logins.ts"
 import type { EndOptions, EndReport } from "./sqs-end.ts"
 
-/** Told to the benchmark after this many more messages were removed. */
-const REPORT_EVERY = 250
+/** How often the benchmark is told, while its queue is drained once. */
+const REPORTS = 200
 /** fauxqs does not tell of a delete, so it is asked. */
 const ASK_EVERY_MS = 25
 
@@ -45,7 +45,7 @@ async function startStub({ seed, count, repeats, delayMs }: EndOptions) {
 
   function remove(amount: number): void {
     deleted += amount
-    if (deleted - toldAt < REPORT_EVERY && deleted < count) return
+    if (deleted - toldAt < count / REPORTS && deleted < count) return
     toldAt = deleted
     tell({ deleted })
   }
