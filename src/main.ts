@@ -3,7 +3,9 @@ import { createProgram, type RootOptions, type Surfaces, usageError } from "./cl
 import { UserError } from "./errors.ts"
 import { EXIT, exitCodeFor } from "./exit-code.ts"
 import { processIo } from "./io.ts"
+import { trustNoVariable } from "./trust.ts"
 
+trustNoVariable(process.env)
 const io = processIo()
 
 // Loaded when needed: what measures the width of text is a third of the time that --version takes.

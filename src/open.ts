@@ -1,3 +1,4 @@
+import { readAuthorities } from "./config/authorities.ts"
 import type { Config } from "./config/config.ts"
 import { eventShape } from "./config/event-section.ts"
 import { type Loaded, loadConfig } from "./config/load.ts"
@@ -100,6 +101,7 @@ export async function openSource(
   onRetry: (retry: SourceRetry) => void,
 ): Promise<{ source: Source; queue: QueueAddress }> {
   const queue = queueAddress(config.queue, env)
+  const { caFile } = config.queue
   const source = await createSqsSource({
     queueUrl: queue.url,
     region: queue.region,
@@ -107,6 +109,7 @@ export async function openSource(
     visibilitySeconds: config.queue.visibilitySeconds,
     transport: config.queue.transport,
     onRetry,
+    ...(caFile !== null && { ca: await readAuthorities(caFile, "queue.caFile") }),
     ...(credentials !== undefined && { credentials }),
   })
   return { source, queue }

@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts"
+import { readAuthorities } from "./authorities.ts"
 import type { Config } from "./config.ts"
 import { readQueueUrl } from "./queue-url.ts"
 import { REFERENCE_FORMS, type Reference } from "./reference.ts"
@@ -41,8 +42,9 @@ async function fetchPlace(reference: Reference, config: Config, env: Env): Promi
     case "file":
       return readSecretFile(reference.path)
     case "aws-sm": {
-      const { endpoint } = config.secrets
-      return fetchSecret(reference.id, { region: secretsRegion(reference.id, config, env), endpoint })
+      const { endpoint, caFile } = config.secrets
+      const ca = caFile === null ? null : await readAuthorities(caFile, "secrets.caFile")
+      return fetchSecret(reference.id, { region: secretsRegion(reference.id, config, env), endpoint, ca })
     }
   }
 }

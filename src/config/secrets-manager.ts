@@ -6,6 +6,8 @@ export interface SecretsManagerOptions {
   readonly region: string
   /** null: Amazon's own endpoint of the region. */
   readonly endpoint: string | null
+  /** Certificate authorities to trust instead of the usual ones: PEM. */
+  readonly ca?: string | null
   /** Milliseconds for the whole answer, retries and the search for credentials included. */
   readonly deadlineMs?: number
 }
@@ -41,6 +43,10 @@ const MISCONFIGURED = new Set([
   "ResourceNotFoundException",
   "ValidationException",
 ])
+
+/** OpenSSL's and Node's codes for a peer that is not who it should be, or does not speak TLS. */
+const CERTIFICATE =
+  /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH|INVALID_CA)/
 
 /**
  * The text of a secret's current version, from AWS Secrets Manager.
@@ -80,7 +86,7 @@ export async function fetchSecret(id: string, options: SecretsManagerOptions): P
 }
 
 function clientConfig(
-  { region, endpoint }: SecretsManagerOptions,
+  { region, endpoint, ca = null }: SecretsManagerOptions,
   deadlineMs: number,
 ): SecretsManagerClientConfig {
   const silent = () => undefined
@@ -97,7 +103,7 @@ function clientConfig(
       // Otherwise a request that takes too long is only warned about.
       throwOnRequestTimeout: true,
       // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED=0 changes the default.
-      httpsAgent: new Agent({ rejectUnauthorized: true }),
+      httpsAgent: new Agent({ rejectUnauthorized: true, ...(ca !== null && { ca }) }),
     },
   }
 }
@@ -113,6 +119,11 @@ function secretError(id: string, error: unknown): UserError {
   if (MISCONFIGURED.has(name)) {
     return new UserError("config", `${what}: AWS has no such secret to give`, {
       hint: "check the secret's id, its region, and that it is not being deleted",
+    })
+  }
+  if (CERTIFICATE.test(name)) {
+    return new UserError("config", `${what}: the certificate of Secrets Manager's endpoint is not trusted`, {
+      hint: "secrets.endpoint must be the name in the certificate; secrets.caFile names a private authority",
     })
   }
   return new UserError("unavailable", `${what}: Secrets Manager did not answer`, {

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises"
 import { UserError } from "../errors.ts"
+import { readAuthorities } from "./authorities.ts"
 import type { Config } from "./config.ts"
 import type { DatabaseAddress } from "./database-address.ts"
 import { parseDatabase } from "./database-url.ts"
@@ -75,13 +75,7 @@ async function trusting(config: Config, address: DatabaseAddress): Promise<Datab
   if (address.kind === "pglite" || address.tls === null) return address
   const caFile = address.caFile ?? config.database.caFile
   if (caFile === null) return address
-  const ca = await readFile(caFile, "utf8").catch(() => "")
-  // Node takes a file without a certificate for "trust nobody" and says so only when it connects.
-  if (!ca.includes("-----BEGIN CERTIFICATE-----")) {
-    throw new UserError("config", `${caFile}: holds no certificate that we can read`, {
-      hint: "database.caFile or sslrootcert must be a PEM file",
-    })
-  }
+  const ca = await readAuthorities(caFile, "database.caFile or sslrootcert")
   return { ...address, caFile, tls: { ...address.tls, ca } }
 }
 

@@ -18,6 +18,12 @@ const allowPlainHttp = z
   .boolean()
   .describe("Accept plain http to hosts other than this machine, where the network itself is trusted")
 
+const caFile = z
+  .string()
+  .min(1, "must be a path")
+  .nullable()
+  .describe("PEM file of the authorities that sign the server's certificate; null: the well-known ones")
+
 /** Report what `read` throws as a problem of the setting at `path`. */
 function check(context: z.core.$RefinementCtx, path: string[], read: () => unknown): void {
   try {
@@ -33,6 +39,7 @@ export const queue = z
     url: z.string().nullable().describe("URL of the SQS queue to drain"),
     region: region.nullable().describe("AWS region of the queue; null: the one in the url, then AWS_REGION"),
     endpoint: z.string().nullable().describe("URL of an SQS other than Amazon's; null: the host of the url"),
+    caFile,
     pollers: whole(1, 256, "each one is a connection").describe("Receives at a time"),
     waitSeconds: whole(1, 20, "SQS long-polls for 20 seconds at most").describe("Seconds of one long poll"),
     visibilitySeconds: whole(1, 43_200, "SQS hides a message for 12 hours at most").describe(
@@ -52,6 +59,7 @@ export const queue = z
 export const secrets = z
   .strictObject({
     endpoint: z.string().nullable().describe("URL of a Secrets Manager other than Amazon's; null: Amazon's"),
+    caFile,
     region: region
       .nullable()
       .describe(
@@ -73,11 +81,7 @@ export const database = z.strictObject({
     .superRefine((text, context) => {
       if (text !== null && parseReference(text) === null) check(context, [], () => parseDatabase(text))
     }),
-  caFile: z
-    .string()
-    .min(1, "must be a path")
-    .nullable()
-    .describe("PEM file of the authorities that sign the server's certificate; null: the well-known ones"),
+  caFile,
   poolSize: whole(1, 100, "PostgreSQL itself accepts 100 by default").describe("Connections"),
   connectSeconds: whole(1, 300, "longer would only hide an outage").describe("Seconds to connect"),
   statementSeconds: whole(1, 3_600, "longer would only hide an outage").describe(

@@ -194,7 +194,7 @@ export function explain({ verdict, code }: Failure, call: Call, queue: string): 
         "config",
         `the certificate at the endpoint of queue ${queue} is not trusted ${because}`,
         {
-          hint: "queue.endpoint must be the name in the certificate; NODE_EXTRA_CA_CERTS adds a private authority",
+          hint: "queue.endpoint must be the name in the certificate; queue.caFile names a private authority",
         },
       )
     case "refused":

@@ -182,7 +182,7 @@ describe("AWS Secrets Manager", () => {
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0")
     const error = await refusal(fetchSecret("a", { region: "eu-west-1", endpoint: stub.endpoint }))
     expect(error).toMatchObject({
-      kind: "unavailable",
+      kind: "config",
       message: expect.stringMatching(/UNABLE_TO_VERIFY|SELF_SIGNED/),
     })
     expect(stub.requests).toEqual([])
