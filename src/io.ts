@@ -6,6 +6,7 @@ export interface Io {
   err(text: string): void
   readonly stdinIsTerminal: boolean
   readonly stdoutIsTerminal: boolean
+  readonly stderrIsTerminal: boolean
   /** All of standard input, as UTF-8. */
   readStdin(): Promise<string>
   /** The exit status, 0 until a command says otherwise. */
@@ -21,6 +22,7 @@ export function processIo(): Io {
     err: (text) => void process.stderr.write(text),
     stdinIsTerminal: process.stdin.isTTY === true,
     stdoutIsTerminal: process.stdout.isTTY === true,
+    stderrIsTerminal: process.stderr.isTTY === true,
     async readStdin() {
       const chunks: Buffer[] = []
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)

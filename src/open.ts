@@ -115,12 +115,30 @@ export async function openSource(
   return { source, queue }
 }
 
+/** The dead-letter queue of the configured one: SQS has it in the same account and region. */
+export async function openDeadLetterQueue(settings: Settings, arn: string): Promise<Source> {
+  const queue = queueAddress(settings.config.queue, settings.env)
+  const url = new URL(queue.url)
+  url.pathname = url.pathname.replace(/[^/]+$/, encodeURIComponent(arn.split(":").at(-1) ?? ""))
+  return createSqsSource({
+    queueUrl: url.href,
+    region: queue.region,
+    endpoint: queue.endpoint,
+    visibilitySeconds: settings.config.queue.visibilitySeconds,
+    transport: settings.config.queue.transport,
+    giveUpMs: 0,
+    onRetry: () => {},
+    ...(settings.credentials !== undefined && { credentials: settings.credentials }),
+  })
+}
+
 /** Everything a drain needs, checked: nothing is received from the queue until all of it stands. */
 export interface OpenDrain {
   readonly drain: Drain
   readonly queue: QueueAddress
   /** What is allowed but probably not meant. */
   readonly warnings: readonly string[]
+  readonly deadLetterQueueArn: string | null
   /** Remove what is past its time. After a run, or once a day. */
   tidy(): Promise<void>
   close(): Promise<void>
@@ -179,6 +197,7 @@ export async function openDrain(
     return {
       queue,
       warnings: [...settings.loaded.warnings, ...queueDoubts(facts, vault !== null)],
+      deadLetterQueueArn: facts.deadLetterQueueArn,
       async tidy() {
         await pruneLedger(db)
         if (vault !== null) await pruneVault(db)

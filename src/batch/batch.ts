@@ -1,22 +1,23 @@
-import { addEvent, type DrainEvent, NO_TOTALS } from "../drain-event.ts"
+import { addEvent, type DrainEvent, NO_TOTALS, type Totals } from "../drain-event.ts"
 import { EXIT, exitCodeFor } from "../exit-code.ts"
 import { type Summary, summarize } from "../summary.ts"
 import { type MaxRejects, tooManyRejects } from "./max-rejects.ts"
 
 export interface BatchResult {
   readonly summary: Summary
+  readonly totals: Totals
   /** 0, 65, 75, or the failure's own; a signal's 130 or 143 is for the process edge to know. */
   readonly exitCode: number
   readonly failure: unknown
 }
 
-/** Fold a drain's events into its summary, telling `notice` what a person should know meanwhile. */
+/** Fold a drain's events into its summary, showing each to `see` as well. */
 export async function runBatch(
   events: AsyncIterable<DrainEvent>,
   options: {
     readonly maxRejects: MaxRejects
     readonly now: () => number
-    readonly notice: (event: DrainEvent) => void
+    readonly see: (event: DrainEvent) => void
   },
 ): Promise<BatchResult> {
   const startedMs = options.now()
@@ -31,13 +32,13 @@ export async function runBatch(
     for await (const event of events) {
       totals = addEvent(totals, event)
       if (event.type === "finished") finished = event
-      options.notice(event)
+      options.see(event)
     }
   } catch (error) {
     failure = error
   }
   const summary = summarize(totals, { ...finished, durationMs: options.now() - startedMs })
-  return { summary, exitCode: exitCode(summary, options.maxRejects, failure), failure }
+  return { summary, totals, exitCode: exitCode(summary, options.maxRejects, failure), failure }
 }
 
 function exitCode(summary: Summary, maxRejects: MaxRejects, failure: unknown): number {

@@ -1,13 +1,14 @@
 import { drain } from "../drain.ts"
 import { createDrainControl } from "../drain-control.ts"
+import { exitCodeFor } from "../exit-code.ts"
 import type { Io } from "../io.ts"
+import { type Observation, openObservation } from "../observation.ts"
 import { openDecoding, openDrain, openSource, type Settings } from "../open.ts"
 import { safe } from "../safe.ts"
 import { summaryText } from "../summary.ts"
 import { runBatch } from "./batch.ts"
 import { dryRun } from "./dry-run.ts"
-import { parseMaxRejects } from "./max-rejects.ts"
-import { noticeOf } from "./notice.ts"
+import { type MaxRejects, parseMaxRejects } from "./max-rejects.ts"
 
 export interface BatchOptions {
   readonly json?: boolean
@@ -23,11 +24,8 @@ const DRY_RUN_MESSAGES = 100
 
 const DAY_MS = 86_400_000
 
-// What is past its time does no harm for another day.
-const NOT_TIDIED = "warning: could not remove what is past its time; the next run tries again"
-
 /**
- * `peppermill --batch`: drain, with one summary on standard output at the end and words meanwhile on standard error.
+ * `peppermill --batch`: drain, with one summary on standard output at the end and a log meanwhile on standard error.
  *
  * @param onSignals - Registers what to do when the process is asked to stop; it then owns the exit status.
  * @throws UserError that made the run impossible or ended it; the summary is printed first if there is one.
@@ -39,28 +37,44 @@ export async function batchCommand(
   onSignals: (stop: () => void) => void,
 ): Promise<void> {
   const maxRejects = parseMaxRejects(options.maxRejects)
-  const { follow = false, maxMessages = null, maxSeconds = null } = options
-  const open = await openDrain(settings, { follow, maxMessages, maxSeconds })
+  const watch = await openObservation(settings, io)
   try {
-    for (const warning of open.warnings) say(io, `warning: ${warning}`)
-    say(io, `draining ${open.queue.name} into ${settings.shape.table}`)
+    await drainBatch(io, settings, { ...options, maxRejects }, { watch, onSignals })
+  } catch (error) {
+    watch.failed(error, exitCodeFor(error))
+    throw error
+  } finally {
+    await watch.close()
+  }
+}
+
+async function drainBatch(
+  io: Io,
+  settings: Settings,
+  options: Omit<BatchOptions, "maxRejects"> & { readonly maxRejects: MaxRejects },
+  { watch, onSignals }: { watch: Observation; onSignals: (stop: () => void) => void },
+): Promise<void> {
+  const { maxRejects, follow = false, maxMessages = null, maxSeconds = null } = options
+  const open = await openDrain(settings, { follow, maxMessages, maxSeconds })
+  const tidy = () => open.tidy().catch(() => watch.log.tell({ type: "not-tidied" }))
+  try {
     const control = createDrainControl()
     onSignals(() => control.stop("signal"))
-    const tidying = setInterval(() => void open.tidy().catch(() => say(io, NOT_TIDIED)), DAY_MS)
-    const result = await runBatch(drain(open.drain, control), {
+    watch.opened(open)
+    const tidying = setInterval(() => void tidy(), DAY_MS)
+    const { summary, totals, exitCode, failure } = await runBatch(drain(open.drain, control), {
       maxRejects,
       now: open.drain.clock.now,
-      notice(event) {
-        const notice = noticeOf(event)
-        if (notice !== null) say(io, notice)
-      },
+      see: watch.see,
     })
     clearInterval(tidying)
-    if (result.failure === undefined) await open.tidy().catch(() => say(io, NOT_TIDIED))
-    io.out(options.json ? `${JSON.stringify(result.summary)}\n` : summaryText(result.summary))
-    if (result.failure !== undefined) throw result.failure
+    if (failure === undefined) await tidy()
+    io.out(options.json ? `${JSON.stringify(summary)}\n` : summaryText(summary))
+    if (failure !== undefined) throw failure
     // A signal has set the status already; what it cut short is not what the run would have said.
-    if (control.stopping !== "signal") io.exitCode = result.exitCode
+    if (control.stopping !== "signal") io.exitCode = exitCode
+    const { outcome, durationMs } = summary
+    watch.ended({ totals, outcome, durationMs, exitStatus: io.exitCode })
   } finally {
     await open.close()
   }

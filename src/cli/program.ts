@@ -19,6 +19,7 @@ export interface RootOptions extends CommonOptions {
   readonly maxSeconds?: number
   readonly maxRejects: string
   readonly queueUrl?: string
+  readonly listen?: string
   readonly ascii?: boolean
   readonly screenReader?: boolean
   readonly color?: boolean
@@ -67,6 +68,11 @@ export function createProgram(io: Io, surfaces: Surfaces): Command {
       "0",
     )
     .option("--queue-url <url>", "the queue, instead of queue.url", nonEmpty)
+    .option(
+      "--listen <[host:]port>",
+      "serve /metrics, /livez and /readyz there, instead of observe.listen",
+      nonEmpty,
+    )
     .option("--ascii", "terminal: draw with ASCII only")
     .option("--screen-reader", "terminal: labelled lines, no drawing")
     .option("--no-color", "terminal: no colours")
@@ -95,6 +101,11 @@ async function openSurface(options: RootOptions, surfaces: Surfaces): Promise<vo
   const flag = options.follow ? "--follow" : options.maxSeconds !== undefined ? "--max-seconds" : undefined
   if (flag !== undefined && !options.batch) {
     throw new UserError("usage", `${flag} goes with --batch`, { hint: `peppermill --batch ${flag}` })
+  }
+  if (options.listen !== undefined && options.dryRun) {
+    throw new UserError("usage", "--listen and --dry-run exclude each other", {
+      hint: "a dry run has no metrics",
+    })
   }
   if (options.batch) await surfaces.batch(options)
   else if (options.dryRun) await surfaces.dryRun(options)

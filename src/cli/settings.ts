@@ -6,10 +6,11 @@ import { type CommonOptions, overridesOf } from "./options.ts"
 /** Read the configuration that a command's flags and the process's environment ask for. */
 export async function openSettings(
   io: Io,
-  options: CommonOptions & { queueUrl?: string },
+  options: CommonOptions & { queueUrl?: string; listen?: string },
 ): Promise<Settings> {
   const overrides = overridesOf(options)
   if (options.queueUrl !== undefined) overrides["queue.url"] = options.queueUrl
+  if (options.listen !== undefined) overrides["observe.listen"] = options.listen
   // Loaded here, because --help must not wait for the database driver and the SDK.
   const { openSettings: open } = await import("../open.ts")
   return open({

@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { event } from "./event-section.ts"
-import { batch, database, drain, masking, observe, queue, recovery, secrets, vault } from "./sections.ts"
+import { alerts, observe } from "./observe-sections.ts"
+import { batch, database, drain, masking, queue, recovery, secrets, vault } from "./sections.ts"
 
 /** What a configuration may hold. Which values it has by default stands in config/default.yaml alone. */
 export const configSchema = z.strictObject({
@@ -13,6 +14,7 @@ export const configSchema = z.strictObject({
   drain,
   recovery,
   observe,
+  alerts,
   event,
 })
 

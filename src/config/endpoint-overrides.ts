@@ -3,8 +3,9 @@ import type { Config } from "./config.ts"
 
 /** Variables by which the AWS SDK would be sent to another host, and the settings that may say the same. */
 const OVERRIDES = {
-  AWS_ENDPOINT_URL: ["queue.endpoint", "secrets.endpoint"],
+  AWS_ENDPOINT_URL: ["queue.endpoint", "secrets.endpoint", "alerts.endpoint"],
   AWS_ENDPOINT_URL_SQS: ["queue.endpoint"],
+  AWS_ENDPOINT_URL_SNS: ["alerts.endpoint"],
   AWS_ENDPOINT_URL_SECRETS_MANAGER: ["secrets.endpoint"],
 } as const
 
@@ -19,7 +20,11 @@ export function refuseEndpointOverrides(
   config: Config,
   env: Readonly<Record<string, string | undefined>>,
 ): void {
-  const endpoints = { "queue.endpoint": config.queue.endpoint, "secrets.endpoint": config.secrets.endpoint }
+  const endpoints = {
+    "queue.endpoint": config.queue.endpoint,
+    "secrets.endpoint": config.secrets.endpoint,
+    "alerts.endpoint": config.alerts.endpoint,
+  }
   for (const [name, settings] of Object.entries(OVERRIDES)) {
     const value = env[name]
     if (value === undefined || value === "") continue

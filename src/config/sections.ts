@@ -6,7 +6,7 @@ import { readQueueUrl } from "./queue-url.ts"
 import { parseReference, REFERENCE_FORMS } from "./reference.ts"
 
 /** A whole number in a range; `why` tells where the range comes from. */
-function whole(min: number, max: number, why: string) {
+export function whole(min: number, max: number, why: string) {
   const message = `must be a whole number from ${min} to ${max} (${why})`
   return z.int(message).min(min, message).max(max, message)
 }
@@ -14,7 +14,7 @@ function whole(min: number, max: number, why: string) {
 /** AWS names its regions in lower case: eu-west-1, us-gov-east-1. */
 const region = z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-[0-9]+$/, "must be an AWS region, such as eu-west-1")
 
-const allowPlainHttp = z
+export const allowPlainHttp = z
   .boolean()
   .describe("Accept plain http to hosts other than this machine, where the network itself is trusted")
 
@@ -25,7 +25,7 @@ const caFile = z
   .describe("PEM file of the authorities that sign the server's certificate; null: the well-known ones")
 
 /** Report what `read` throws as a problem of the setting at `path`. */
-function check(context: z.core.$RefinementCtx, path: string[], read: () => unknown): void {
+export function check(context: z.core.$RefinementCtx, path: string[], read: () => unknown): void {
   try {
     read()
   } catch (error) {
@@ -150,8 +150,4 @@ export const recovery = z.strictObject({
   approvals: whole(0, 10, "each one is a person").describe("Approvals by other people that a recovery needs"),
   ttlMinutes: whole(1, 1_440, "a day").describe("Minutes a request stays good"),
   rowsPerHour: whole(1, 1_000_000, "a quota").describe("Originals one person may recover in an hour"),
-})
-
-export const observe = z.strictObject({
-  logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).describe("How much is logged"),
 })

@@ -1,5 +1,5 @@
 import { AbortedTransactionError } from "kysely"
-import { UserError } from "../errors.ts"
+import { type DatabaseNames, UserError } from "../errors.ts"
 import { type Action, actionOn, isServerError, type ServerError } from "./sqlstate.ts"
 import { OUR_TABLES, type Words, wordsFor } from "./sqlstate-words.ts"
 
@@ -45,7 +45,8 @@ export function judge(error: unknown): DatabaseFailure | null {
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined
   if (isTlsFailure(error, code)) return failure("stop", describeTlsFailure(code))
   // pg refuses some passwords itself, an empty one for example, before the server can.
-  if (/^SASL/.test(error.message)) return failure("reread-secret", describe("28P01", wordsFor("28P01")))
+  if (/^SASL/.test(error.message))
+    return failure("reread-secret", describe({ sqlState: "28P01" }, wordsFor("28P01")))
   if (isConnectionFailure(error, code)) return failure("reconnect", describeConnectionFailure(error, code))
   return null
 }
@@ -68,20 +69,26 @@ export async function withSafeErrors<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function describe(code: string, { kind, says, hint }: Words, names: readonly string[] = []): UserError {
-  const details = [`SQLSTATE ${code}`, ...names].join(", ")
-  return new UserError(kind, `${says} (${details})`, hint === undefined ? {} : { hint })
+function describe({ sqlState, ...names }: DatabaseNames, { kind, says, hint }: Words): UserError {
+  const details = Object.entries(names).map(([what, name]) => `, ${what} ${name}`)
+  const database = { sqlState, ...names }
+  return new UserError(kind, `${says} (SQLSTATE ${sqlState}${details.join("")})`, {
+    database,
+    ...(hint !== undefined && { hint }),
+  })
 }
 
 function describeServerError(
   { code, schema, table, column, constraint }: ServerError,
   words: Words,
 ): UserError {
-  return describe(code, words, [
-    ...(table ? [`table ${schema ? `${schema}.` : ""}${table}`] : []),
-    ...(column ? [`column ${column}`] : []),
-    ...(constraint ? [`constraint ${constraint}`] : []),
-  ])
+  const names = {
+    sqlState: code,
+    ...(table && { table: schema ? `${schema}.${table}` : table }),
+    ...(column && { column }),
+    ...(constraint && { constraint }),
+  }
+  return describe(names, words)
 }
 
 /** Node's names for what is wrong with a certificate or a handshake, and pg's words for a server without TLS. */

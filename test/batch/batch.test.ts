@@ -36,7 +36,7 @@ async function run(
   return runBatch(events(), {
     maxRejects: parseMaxRejects(options.maxRejects ?? "0"),
     now: () => (now += 500),
-    notice: () => {},
+    see: () => {},
   })
 }
 

@@ -23,6 +23,7 @@ export async function runCommand(
     cwd: "/",
     stdinIsTerminal: false,
     stdoutIsTerminal: false,
+    stderrIsTerminal: false,
     ...settings,
     out(text) {
       said.out += text

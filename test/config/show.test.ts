@@ -17,6 +17,7 @@ function ioIn(cwd: string, env: Record<string, string> = {}) {
     },
     stdinIsTerminal: false,
     stdoutIsTerminal: false,
+    stderrIsTerminal: false,
     readStdin: async () => "",
     exitCode: 0,
   }
