@@ -1,6 +1,8 @@
 import { dirname, join, resolve } from "node:path"
+import { parseTopicArn } from "./config/topic-arn.ts"
 import { UserError } from "./errors.ts"
 import { checkValue } from "./mask/mask-keys.ts"
+import { checkTopic } from "./observe/topic-check.ts"
 import { openDatabaseOf, openMaskKeys, openSource, queueDoubts, type Settings } from "./open.ts"
 import { findIdentities, loginReach } from "./recover/reach.ts"
 import { describePermissions } from "./sandbox.ts"
@@ -43,6 +45,7 @@ export async function* diagnose(
   yield* attempt("queue", () => checkQueue(settings))
   yield* attempt("database", () => onDatabase(settings, shared, (db) => checkDatabase(settings, db)))
   yield* attempt("vault", () => checkVault(settings, shared))
+  yield* attempt("alerts", () => checkAlerts(settings))
   yield checkSandbox()
 }
 
@@ -71,6 +74,23 @@ async function checkQueue(settings: Settings): Promise<readonly Finding[]> {
   } finally {
     source.close()
   }
+}
+
+/** Nothing is published, so whether we may publish is not known after it. */
+async function checkAlerts(settings: Settings): Promise<readonly Finding[]> {
+  const { topicArn, endpoint } = settings.config.alerts
+  const topic = topicArn === null ? null : parseTopicArn(topicArn)
+  if (topic === null) return [ok("alerts", "no topic: alerts stand in the log alone")]
+  const name = topic.arn.split(":").at(-1)
+  const subscriptions = await checkTopic(topic, endpoint)
+  if (subscriptions === null) {
+    const hint = "allow sns:GetTopicAttributes to have it checked; a drain needs sns:Publish only"
+    return [warn("alerts", `we may not look at topic ${name}; nothing was published to try`, hint)]
+  }
+  if (subscriptions === 0)
+    return [warn("alerts", `nobody has subscribed to topic ${name}`, "subscribe those who are to hear")]
+  const heard = subscriptions === 1 ? "1 subscription" : `${subscriptions} subscriptions`
+  return [ok("alerts", `topic ${name} has ${heard}; nothing was published to try`)]
 }
 
 async function checkDatabase(settings: Settings, db: Database): Promise<readonly Finding[]> {
