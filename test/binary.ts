@@ -20,14 +20,19 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly stdin?: string
+  /** What to run instead of the built executable. */
+  readonly program?: readonly [string, ...string[]]
+  /** Milliseconds after which the run is killed. */
+  readonly limitMs?: number
   /** Called with the process once it runs. */
   readonly onStart?: (child: ChildProcess) => void
 }
 
-/** Run it to its end. A run of over a minute is killed, and shows as SIGKILL. */
+/** Run it to its end. A run of over a minute (or `limitMs`) is killed, and shows as SIGKILL. */
 export function peppermill(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const [program, ...first] = options.program ?? [BINARY]
   return new Promise((resolve, reject) => {
-    const child = spawn(BINARY, args, {
+    const child = spawn(program, [...first, ...args], {
       cwd: options.cwd ?? "/",
       env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...options.env },
     })
@@ -39,7 +44,7 @@ export function peppermill(args: readonly string[], options: RunOptions = {}): P
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text
     })
-    const timer = setTimeout(() => child.kill("SIGKILL"), 60_000)
+    const timer = setTimeout(() => child.kill("SIGKILL"), options.limitMs ?? 60_000)
     child.on("error", reject)
     child.on("close", (code, signal) => {
       clearTimeout(timer)

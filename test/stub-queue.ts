@@ -15,6 +15,12 @@ export interface Hostility {
   readonly countsLagMs?: number
   /** Held this long, whatever the receive asked for. */
   readonly visibilityMs?: number
+  /** An empty long poll ends after this, whatever it asked for. */
+  readonly waitMs?: number
+  /** Times each message comes at the least: a delete before the last of them is answered as done, and forgotten. */
+  readonly deliveries?: number
+  /** Receives of a message after which the next one moves it to the dead letters instead. */
+  readonly maxReceives?: number
   readonly random?: () => number
 }
 
@@ -60,6 +66,8 @@ export function createStubQueue(hostility: Hostility = {}) {
   let head = 0
   const held = new Map<string, Kept>()
   const past: (Counts & { atMs: number })[] = []
+  const dead: Kept[] = []
+  let handedOut = 0
   let sweepAtMs = 0
   let receipts = 0
 
@@ -93,13 +101,17 @@ export function createStubQueue(hostility: Hostility = {}) {
     }
     while (head < waiting.length) {
       const kept = waiting[head++] as Kept
-      if (!kept.deleted) return kept
+      if (kept.deleted) continue
+      if (kept.receives < (hostility.maxReceives ?? Number.POSITIVE_INFINITY)) return kept
+      held.delete(kept.receipt)
+      dead.push(kept)
     }
     return undefined
   }
 
   function hand(kept: Kept, visibilityMs: number): MessageJson {
     held.delete(kept.receipt)
+    handedOut++
     kept.receives++
     kept.receipt = `${kept.id}#${++receipts}`
     kept.visibleAtMs = Date.now() + visibilityMs
@@ -116,7 +128,7 @@ export function createStubQueue(hostility: Hostility = {}) {
 
   async function receive(max: number, waitSeconds: number, visibilitySeconds: number) {
     const visibilityMs = hostility.visibilityMs ?? visibilitySeconds * 1000
-    const untilMs = Date.now() + waitSeconds * 1000
+    const untilMs = Date.now() + (hostility.waitMs ?? waitSeconds * 1000)
     const messages: MessageJson[] = []
     remember()
     if (chance(hostility.falseEmpties)) return messages
@@ -147,8 +159,9 @@ export function createStubQueue(hostility: Hostility = {}) {
     if (chance(hostility.failedDeletes)) return "InternalError"
     const kept = held.get(ReceiptHandle)
     if (kept !== undefined) {
-      kept.deleted = true
       held.delete(ReceiptHandle)
+      if (kept.receives < (hostility.deliveries ?? 0)) waiting.push(kept)
+      else kept.deleted = true
     }
     return ReceiptHandle.includes("#") ? null : "ReceiptHandleIsInvalid"
   }
@@ -183,6 +196,13 @@ export function createStubQueue(hostility: Hostility = {}) {
     send,
     receive,
     counts,
+    /** What is really there, whatever the counts say. */
+    countNow,
+    /** Times any message was handed out. */
+    handedOut: () => handedOut,
+    deadLetters: () => dead.length,
+    /** Messages that nobody gets to see within the next `ms`. */
+    hiddenFor: (ms: number) => [...held.values()].filter((kept) => kept.visibleAtMs > Date.now() + ms).length,
     deleteBatch: (entries: readonly Entry[]) => batch(entries, remove),
     changeBatch: (entries: readonly Entry[]) => batch(entries, change),
   }
