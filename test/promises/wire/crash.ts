@@ -1,5 +1,6 @@
 import type { RunOptions } from "../../binary.ts"
 import type { Differences } from "./checker.ts"
+import type { Saying } from "./sayings.ts"
 import { drainUntilEmpty, killAt, openSite, type Site, type Worker } from "./site.ts"
 import { deletedTooEarly, deletes } from "./wire-log.ts"
 
@@ -7,6 +8,8 @@ import { deletedTooEarly, deletes } from "./wire-log.ts"
 export interface Point {
   readonly n: number
   readonly when: "before" | "after"
+  /** Just around a COMMIT or a delete: where a bug of their order would show. */
+  readonly isCritical: boolean
 }
 
 export interface Crashed extends Differences {
@@ -33,16 +36,34 @@ export function openCrashSite(seed: number, program?: NonNullable<RunOptions["pr
 
 /** All points of a run that nobody kills. */
 export async function pointsOf(site: Site, worker: Worker): Promise<readonly Point[]> {
+  const turns: number[] = []
   site.send(MESSAGES)
-  await drainUntilEmpty(worker)
-  return Array.from({ length: worker.wire.chunks }, (_, at) => at + 1).flatMap((n) => [
-    { n, when: "before" as const },
-    { n, when: "after" as const },
+  await drainUntilEmpty(worker, [
+    () => (chunk) => {
+      if (chunk.says.some(isTurn)) turns.push(chunk.n)
+      return "pass"
+    },
   ])
+  return Array.from({ length: worker.wire.chunks }, (_, at) => at + 1).flatMap((n) => {
+    const isCritical = turns.some((turn) => Math.abs(turn - n) <= 1)
+    return [
+      { n, when: "before" as const, isCritical },
+      { n, when: "after" as const, isCritical },
+    ]
+  })
 }
 
+const isTurn = (saying: Saying) =>
+  saying.kind === "commit" ||
+  saying.kind === "committed" ||
+  (saying.kind === "request" && saying.operation === "DeleteMessageBatch")
+
 /** Kill one run at the point, let others finish, and look what there is. */
-export async function crashAt(site: Site, worker: Worker, { n, when }: Point): Promise<Crashed> {
+export async function crashAt(
+  site: Site,
+  worker: Worker,
+  { n, when }: Pick<Point, "n" | "when">,
+): Promise<Crashed> {
   await site.reset()
   site.send(MESSAGES)
   const ends = await drainUntilEmpty(worker, [killAt(n, when)])
