@@ -18,6 +18,3 @@ export interface Reader {
   fromClient(bytes: Buffer): readonly Saying[]
   fromServer(bytes: Buffer): readonly Saying[]
 }
-
-/** For a link that nobody reads. */
-export const silentReader = (): Reader => ({ fromClient: () => [], fromServer: () => [] })

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process"
+import type { Summary } from "../../../src/summary.ts"
 import { drainEnv, type Ended, peppermill, type RunOptions } from "../../binary.ts"
 import { createDatabase, type TestDatabase } from "../../database.ts"
 import { type StubOptions, startSqsStub } from "../../sqs-stub.ts"
@@ -144,6 +145,8 @@ export async function drainUntilEmpty(
       throw new Error(`a run ended with ${ended.status}: ${ended.stderr}`)
   }
 }
+
+export const summaryOf = ({ stdout }: Ended): Summary => JSON.parse(stdout) as Summary
 
 /** A plan that kills the process at one chunk: before it has crossed, or right after. */
 export function killAt(n: number, when: "before" | "after"): (kill: Kill) => Plan {
