@@ -9,7 +9,7 @@ import { createDeadLetterLook } from "./observe/dead-letters.ts"
 import { createEmf } from "./observe/emf.ts"
 import { createFold } from "./observe/figures.ts"
 import { createHealth } from "./observe/health.ts"
-import { createLog, type Log } from "./observe/log.ts"
+import { createLog, formatFor, type Log } from "./observe/log.ts"
 import type { Happening } from "./observe/log-line.ts"
 import type { MetricsServer } from "./observe/server.ts"
 import { type OpenDrain, openDeadLetterQueue, type Settings } from "./open.ts"
@@ -34,25 +34,21 @@ const SETTLE_MS = 5_000
 /**
  * Begin to watch a run, before anything of it stands: probes are answered from the first moment.
  *
- * @param io - Its standard error takes log lines and metrics, unless `isScreen` says that the terminal is taken.
+ * @param io - Its standard error takes log lines and metrics.
  * @throws UserError when `observe.listen` cannot be listened on.
  */
 export async function openObservation(
   settings: Settings,
   io: Pick<Io, "err" | "stderrIsTerminal">,
-  { isScreen = false } = {},
 ): Promise<Observation> {
   const { now } = systemClock
   const { observe, alerts: wanted, queue, database } = settings.config
-  const run = randomUUID()
-  const { service } = observe
+  const { service, logLevel: level, logFormat } = observe
   const queueName = queue.url?.split("/").at(-1) ?? null
-  const about = { service, queue: queueName, run }
-  const write = isScreen && io.stderrIsTerminal ? () => {} : io.err
+  const about = { service, queue: queueName, run: randomUUID() }
+  const write = io.err
 
-  const { logLevel: level, logFormat } = observe
-  const format = logFormat === "auto" ? (io.stderrIsTerminal ? "text" : "json") : logFormat
-  const log = await createLog({ level, format, write, about, now })
+  const log = await createLog({ level, format: formatFor(logFormat, io), write, about, now })
   const fold = createFold(now)
   const health = createHealth(
     now,
@@ -63,9 +59,13 @@ export async function openObservation(
   const server = observe.listen === null ? null : await serve(observe.listen)
   const timers: NodeJS.Timeout[] = []
   const every = (seconds: number, work: () => void) => timers.push(setInterval(work, seconds * 1000).unref())
-  if (emf !== null) every(observe.emfSeconds, emf.flush)
   let look = async () => {}
   let hasEnded = false
+  if (emf !== null) every(observe.emfSeconds, emf.flush)
+  every(wanted.windowSeconds, () => {
+    alerts.look()
+    void look()
+  })
 
   async function serve(listen: string): Promise<MetricsServer> {
     const [{ createScrape }, { serveMetrics }] = await Promise.all([
@@ -82,6 +82,7 @@ export async function openObservation(
     log,
     opened(open) {
       health.opened()
+      alerts.raise({ kind: "run-failed", state: "ok", words: "the run begins anew" })
       for (const sentence of open.warnings) log.tell({ type: "doubt", sentence })
       const { table } = settings.shape
       const { follow } = open.drain.limits
@@ -90,10 +91,6 @@ export async function openObservation(
       if (wanted.topicArn !== null && wanted.deadLetters && arn !== null) {
         look = createDeadLetterLook(() => openDeadLetterQueue(settings, arn), { alerts, log })
       }
-      every(wanted.windowSeconds, () => {
-        alerts.look()
-        void look()
-      })
     },
     see(event) {
       fold.see(event)

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises"
 import { resolve } from "node:path"
+import { announce } from "../announce.ts"
 import type { ChainHead, Defect } from "../audit/chain.ts"
 import { readCheckpoint, signCheckpoint } from "../audit/checkpoint.ts"
 import { listAudit, verifyAudit } from "../audit/database.ts"
@@ -48,7 +49,11 @@ export async function runAuditVerify(
   options: CommonOptions & { readonly checkpoint?: string; readonly publicKey?: string },
 ): Promise<void> {
   const checkpoint = await readCheckpointFile(io, options)
-  const verdict = await withDatabase(io, options, (db) => verifyAudit(db, checkpoint))
+  const verdict = await withDatabase(io, options, async (db, settings) => {
+    const verdict = await verifyAudit(db, checkpoint)
+    if (!verdict.ok) await announce(settings, io, { type: "audit-broken", position: verdict.position })
+    return verdict
+  })
   if (!verdict.ok) {
     if (options.json) io.out(jsonLine({ schema: 1, ...verdict }))
     throw new UserError(
@@ -81,6 +86,7 @@ export async function runAuditCheckpoint(
     const key = await readKey(io, settings.secrets, options.key)
     const verdict = await verifyAudit(db)
     if (!verdict.ok) {
+      await announce(settings, io, { type: "audit-broken", position: verdict.position })
       throw new UserError(
         "data",
         `the audit log is broken: record ${verdict.position} ${DEFECTS[verdict.why]}`,

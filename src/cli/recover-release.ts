@@ -1,8 +1,10 @@
+import { announce } from "../announce.ts"
 import { UserError } from "../errors.ts"
 import { EXIT } from "../exit-code.ts"
 import type { Io } from "../io.ts"
 import { readPolicy } from "../recover/policy.ts"
 import { type Opening, type Recovered, recoverInOneStep, release } from "../recover/release.ts"
+import { requestStatus } from "../recover/request.ts"
 import { createTokenOf } from "../recover/token-of.ts"
 import type { Database } from "../sink/connection.ts"
 import { openIdentities } from "./identity.ts"
@@ -68,6 +70,9 @@ async function withOpening(
     const tokenOf = createTokenOf(await openMaskKeysAtHand(settings), settings.shape)
     await using destination = await choose()
     const { id, originals } = await work(db, { table: settings.shape.table, identities, tokenOf })
+    const actor = async () => (await requestStatus(db, id)).requester
+    // Others hear of it before anybody has an original in hand, whatever becomes of it.
+    await announce(settings, io, { type: "recovery", request: id, originals: originals.length, actor })
     if (originals.every(({ value }) => value === null)) {
       throw new UserError("permission", "none of the originals opens with this identity", {
         hint: "the data keys are wrapped for others, or the rows were tampered with; the release is on record",

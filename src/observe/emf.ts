@@ -68,7 +68,7 @@ export function createEmf(
  *
  * @param properties - Stand in the log, where they can be searched; they make no metric.
  */
-function emfLine(
+export function emfLine(
   atMs: number,
   { service, queue, run }: EmfAbout,
   values: readonly (readonly [MetricKey, number | readonly number[]])[],

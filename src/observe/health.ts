@@ -55,7 +55,7 @@ export function createHealth(now: () => number, stallSeconds: number): Health {
     },
     notAlive() {
       const seconds = Math.round((now() - lastMs) / 1000)
-      if (state === "paused" || seconds <= stallSeconds) return null
+      if (state === "paused" || state === "finished" || seconds <= stallSeconds) return null
       return `nothing has happened for ${seconds} seconds`
     },
     notReady() {

@@ -172,13 +172,15 @@ export function lineOf(happening: Happening): LogLine {
       return { ...failureLine(happening.error, happening.exitStatus), forMachines: true }
     case "alert": {
       const { kind, state, words, request, actor, count } = happening.alert
-      return line(state === "ok" ? "info" : "warn", words, {
+      const fields = {
         kind,
         state,
         ...(request !== undefined && { request }),
         ...(actor !== undefined && { actor }),
         ...(count !== undefined && { count }),
-      })
+      }
+      const told = line(state === "ok" ? "info" : "warn", words, fields)
+      return kind === "run-failed" ? { ...told, forMachines: true } : told
     }
     case "not-told":
       return line("warn", `the alert ${happening.kind} could not be sent (${happening.code})`, {

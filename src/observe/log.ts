@@ -49,6 +49,15 @@ export async function createLog({ level, format, write, about, now }: LogOptions
   }
 }
 
+/** The format that a setting means here. */
+export function formatFor(
+  setting: "auto" | "json" | "text",
+  { stderrIsTerminal }: { readonly stderrIsTerminal: boolean },
+): "json" | "text" {
+  if (setting !== "auto") return setting
+  return stderrIsTerminal ? "text" : "json"
+}
+
 type WriteLine = (line: LogLine, event: string) => void
 
 function textWriter(write: (text: string) => void): WriteLine {

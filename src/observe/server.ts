@@ -10,6 +10,12 @@ export interface MetricsServer {
   close(): void
 }
 
+interface Answer {
+  readonly status: number
+  readonly type?: string
+  readonly body: string
+}
+
 /** A scrape takes milliseconds; who sends slower than this is not scraping. */
 const REQUEST_MS = 5_000
 const MAX_CONNECTIONS = 64
@@ -29,7 +35,14 @@ export async function serveMetrics(
   const server = createServer(
     { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: 60_000, maxHeaderSize: 8192 },
     async (request, response) => {
-      const { status, type = "text/plain; charset=utf-8", body } = await answer(request.method, request.url)
+      const {
+        status,
+        type = "text/plain; charset=utf-8",
+        body,
+      }: Answer = await answer(request.method, request.url).catch(() => ({
+        status: 500,
+        body: "the metrics cannot be read\n",
+      }))
       response.writeHead(status, {
         "content-type": type,
         "cache-control": "no-store",
@@ -41,10 +54,7 @@ export async function serveMetrics(
   )
   server.maxConnections = MAX_CONNECTIONS
 
-  async function answer(
-    method = "",
-    url = "",
-  ): Promise<{ readonly status: number; readonly type?: string; readonly body: string }> {
+  async function answer(method = "", url = ""): Promise<Answer> {
     if (method !== "GET" && method !== "HEAD") return { status: 405, body: "only GET\n" }
     const [path] = url.split("?")
     if (path === "/metrics") return { status: 200, type: scrape.contentType, body: await scrape.text() }

@@ -27,7 +27,7 @@ export async function terminalCommand(
 ): Promise<"demo" | null> {
   const stop = new AbortController()
   onSignals(() => stop.abort())
-  const opened = await openPorts(openSettings, identities)
+  const opened = await openPorts(openSettings, identities, io)
   const drawing = drawingFor(io.env, {
     color: flags.color,
     ascii: flags.ascii === true,

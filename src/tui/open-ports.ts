@@ -1,10 +1,15 @@
+import { announce } from "../announce.ts"
 import { listAudit } from "../audit/database.ts"
 import { outcomeOf } from "../audit/outcome.ts"
 import { diagnose } from "../doctor.ts"
 import { drain } from "../drain.ts"
 import { createDrainControl } from "../drain-control.ts"
+import { addEvent, type DrainEvent, NO_TOTALS } from "../drain-event.ts"
 import { UserError } from "../errors.ts"
+import { EXIT, exitCodeFor } from "../exit-code.ts"
+import type { Io } from "../io.ts"
 import { checkValue } from "../mask/mask-keys.ts"
+import { type Observation, openObservation } from "../observation.ts"
 import { openDatabaseOf, openDrain, openMaskKeys, openSource, type Settings } from "../open.ts"
 import { listDataKeys, listMaskKeys } from "../recover/key-ring.ts"
 import { MIN_REASON, readPolicy } from "../recover/policy.ts"
@@ -27,10 +32,13 @@ export interface OpenPorts {
  *
  * @param open - Reads the configuration.
  * @param identities - Reads the identities that open originals; null when none were named.
+ * @param io - Where a log goes. Nothing is written to a terminal, which shows the UI.
+ * @throws UserError when `observe.listen` cannot be listened on.
  */
 export async function openPorts(
   open: () => Promise<Settings>,
   identities: ((settings: Settings) => Promise<readonly string[]>) | null,
+  io: Pick<Io, "err" | "stderrIsTerminal">,
 ): Promise<OpenPorts> {
   const blindDoctor = { checks: () => checks(open) }
   let settings: Settings
@@ -54,6 +62,9 @@ export async function openPorts(
     }
   }
   const { config, shape } = settings
+  const err = io.stderrIsTerminal ? () => {} : io.err
+  const quiet = { err, stderrIsTerminal: io.stderrIsTerminal }
+  const watch = await openObservation(settings, quiet)
   const database = once(() => openDatabaseOf(settings))
   // An embedded database takes one owner: its folder must not be opened twice.
   const isEmbedded = async () => (await settings.secrets.database()).kind === "pglite"
@@ -75,16 +86,17 @@ export async function openPorts(
       queue: config.queue.url?.split("/").at(-1) ?? null,
       database: databaseProblem === null ? shape.table : null,
       drain: offered(
-        drainPort(settings, source.get, database.get, isEmbedded),
+        drainPort(settings, watch, source.get, database.get, isEmbedded),
         queueProblem ?? databaseProblem,
       ),
       quarantine: offered(quarantinePort(database.get), databaseProblem),
-      recovery: offered(recoveryPort(settings, database.get, identities), databaseProblem),
+      recovery: offered(recoveryPort(settings, quiet, database.get, identities), databaseProblem),
       audit: offered(auditPort(database.get), databaseProblem),
       keys: offered(keysPort(settings, database.get), databaseProblem),
       doctor: { checks: () => checks(open, isEmbedded, database.get) },
     },
     async close() {
+      await watch.close()
       const [db, queue] = [database.opened(), source.opened()]
       ;(await queue)?.close()
       await (await db)?.destroy()
@@ -94,6 +106,7 @@ export async function openPorts(
 
 function drainPort(
   settings: Settings,
+  watch: Observation,
   source: () => Promise<Source>,
   database: () => Promise<Database>,
   isEmbedded: () => Promise<boolean>,
@@ -102,11 +115,20 @@ function drainPort(
     start() {
       const control = createDrainControl()
       async function* events() {
+        try {
+          yield* watchedDrain()
+        } catch (error) {
+          watch.failed(error, exitCodeFor(error))
+          throw error
+        }
+      }
+      async function* watchedDrain() {
         const shared = (await isEmbedded()) ? await database() : undefined
         const open = await openDrain(settings, { follow: true, maxMessages: null, maxSeconds: null }, shared)
         try {
-          yield* drain(open.drain, control)
-          await open.tidy().catch(() => {})
+          watch.opened(open)
+          yield* watched(drain(open.drain, control), watch)
+          await open.tidy().catch(() => watch.log.tell({ type: "not-tidied" }))
         } finally {
           await open.close()
         }
@@ -123,6 +145,19 @@ function drainPort(
   }
 }
 
+async function* watched(events: AsyncIterable<DrainEvent>, watch: Observation) {
+  const startedMs = Date.now()
+  let totals = NO_TOTALS
+  for await (const event of events) {
+    totals = addEvent(totals, event)
+    watch.see(event)
+    yield event
+    if (event.type !== "finished" || event.outcome === "failed") continue
+    const durationMs = Date.now() - startedMs
+    watch.ended({ totals, outcome: event.outcome, durationMs, exitStatus: EXIT.ok })
+  }
+}
+
 function quarantinePort(database: () => Promise<Database>): ports.QuarantinePort {
   return {
     groups: async () => quarantineGroups(await database()),
@@ -132,6 +167,7 @@ function quarantinePort(database: () => Promise<Database>): ports.QuarantinePort
 
 function recoveryPort(
   settings: Settings,
+  io: Pick<Io, "err" | "stderrIsTerminal">,
   database: () => Promise<Database>,
   identities: ((settings: Settings) => Promise<readonly string[]>) | null,
 ): ports.RecoveryPort {
@@ -152,7 +188,11 @@ function recoveryPort(
       const opened = await identities(settings)
       const keys = await openMaskKeys(settings).catch(() => null)
       const tokenOf = createTokenOf(keys?.live ?? [], settings.shape)
-      return release(await database(), id, { table: settings.shape.table, identities: opened, tokenOf })
+      const db = await database()
+      const originals = await release(db, id, { table: settings.shape.table, identities: opened, tokenOf })
+      const actor = async () => (await requestStatus(db, id)).requester
+      await announce(settings, io, { type: "recovery", request: id, originals: originals.length, actor })
+      return originals
     },
   }
 }
