@@ -108,6 +108,7 @@ export async function openSource(
     endpoint: queue.endpoint,
     visibilitySeconds: config.queue.visibilitySeconds,
     transport: config.queue.transport,
+    giveUpMs: config.queue.retrySeconds * 1000,
     onRetry,
     ...(caFile !== null && { ca: await readAuthorities(caFile, "queue.caFile") }),
     ...(credentials !== undefined && { credentials }),

@@ -45,6 +45,9 @@ export const queue = z
     visibilitySeconds: whole(1, 43_200, "SQS hides a message for 12 hours at most").describe(
       "Seconds a received message is hidden from others; extended while it is in hand",
     ),
+    retrySeconds: whole(0, 3_600, "longer would only hide an outage").describe(
+      "Seconds to keep trying a call that the queue does not answer",
+    ),
     transport: z
       .enum(["lean", "stock"])
       .describe("How the SDK sends: lean costs a fifth of the CPU, stock is the SDK as it comes"),
