@@ -197,7 +197,10 @@ export function createStubQueue(hostility: Hostility = {}) {
     receive,
     counts,
     /** What is really there, whatever the counts say. */
-    countNow,
+    countNow() {
+      sweep()
+      return countNow()
+    },
     /** Times any message was handed out. */
     handedOut: () => handedOut,
     deadLetters: () => dead.length,

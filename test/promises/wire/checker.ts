@@ -5,7 +5,7 @@ import type { SealedOriginal, SealedReject } from "../../../src/sink/sink.ts"
 import { MASK_KEY } from "../../binary.ts"
 import type { TestDatabase } from "../../database.ts"
 import { LOGIN } from "../../shape.ts"
-import type { Sent } from "./messages.ts"
+import { deviceType, type Sent } from "./messages.ts"
 
 /** How a database differs from what was sent, once the queue is empty. All are 0 when a promise is kept. */
 export interface Differences {
@@ -61,7 +61,7 @@ export async function differences(
 
   const stored = new Map<string, number>()
   const referred = new Set<string>()
-  const events = new Map([...sent.values()].map((one) => [`t-${one.n}`, one.event]))
+  const events = new Map([...sent.values()].map((one) => [deviceType(one.n), one.event]))
   let [unexpected, noTwin] = [0, 0]
   for (const row of rows) {
     stored.set(row.device_type, (stored.get(row.device_type) ?? 0) + 1)
@@ -88,7 +88,7 @@ export async function differences(
   }
 
   const isStored = (id: string, one: Sent) =>
-    one.event === null ? quarantined.has(id) : stored.has(`t-${one.n}`)
+    one.event === null ? quarantined.has(id) : stored.has(deviceType(one.n))
   const known = ledger.filter(({ id }) => {
     const one = sent.get(id)
     return one !== undefined && isStored(id, one)

@@ -8,15 +8,21 @@ export interface Sent {
   readonly event: Readonly<Record<"user_id" | "device_type" | "ip" | "device_id", string>> | null
 }
 
-/** Every tenth is no login. People share addresses, and come again with the same ones: originals repeat. */
+/** A login, but every tenth is none. */
 export function message(n: number): Sent {
-  if (n % 10 === 7) return { n, body: `{"user_id":"u-${n}","no":"login"}`, event: null }
-  const person = n % 3 === 0 ? n : n - (n % 3)
+  return n % 10 === 7 ? { n, body: `{"user_id":"u-${n}","no":"login"}`, event: null } : loginMessage(n)
+}
+
+/** People share addresses, and come again with the same ones: originals repeat. */
+export function loginMessage(n: number): Sent {
+  const person = n - (n % 3)
   const event = {
     user_id: `u-${person}`,
-    device_type: `t-${n}`,
+    device_type: deviceType(n),
     ip: `10.0.${(person >> 8) & 255}.${person & 255}`,
     device_id: `device-${person % 7 === 0 ? "shared" : n}`,
   }
   return { n, body: login(event), event }
 }
+
+export const deviceType = (n: number) => `t-${n}`

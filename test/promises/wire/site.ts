@@ -38,7 +38,10 @@ export interface Site extends AsyncDisposable {
   readonly database: TestDatabase
   readonly queue: Awaited<ReturnType<typeof startSqsStub>>["queue"]
   readonly log: Logged[]
+  /** @returns The message ids. */
   send(count: number): readonly string[]
+  /** This one, whatever it looks like, is to be quarantined. */
+  expectRefused(id: string): void
   worker(): Promise<Worker>
   check(): Promise<Differences>
   /** Forget everything: another proof begins. */
@@ -79,6 +82,9 @@ export async function openSite(options: SiteOptions): Promise<Site> {
       const ids = stub.send(all.map(({ body }) => body))
       for (const [at, id] of ids.entries()) sent.set(id, all[at] as Sent)
       return ids
+    },
+    expectRefused(id) {
+      sent.set(id, { ...(sent.get(id) as Sent), event: null })
     },
     async worker() {
       const wire = await createWire(links, log)
