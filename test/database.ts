@@ -44,8 +44,16 @@ export function createEmptyDatabase(options: { readonly encoding?: string } = {}
   return create("template0", options.encoding ?? "UTF8")
 }
 
-async function create(template: string, encoding?: string): Promise<TestDatabase> {
-  const serverUrl = inject("databaseServerUrl")
+/** A database in which `init` has run, on a server of the caller's own. */
+export async function createDatabaseOn(serverUrl: string): Promise<TestDatabase> {
+  return create(await makeTemplate(serverUrl), undefined, serverUrl)
+}
+
+async function create(
+  template: string,
+  encoding?: string,
+  serverUrl = inject("databaseServerUrl"),
+): Promise<TestDatabase> {
   const name = `test_${randomName()}`
   await run(
     serverUrl,
