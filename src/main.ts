@@ -1,8 +1,10 @@
 import { CommanderError } from "commander"
-import { createProgram, type RootOptions, type Surfaces, usageError } from "./cli/program.ts"
+import { createProgram, type RootOptions, type Surfaces } from "./cli/program.ts"
+import { usageError } from "./cli/usage-error.ts"
 import { UserError } from "./errors.ts"
 import { EXIT, exitCodeFor } from "./exit-code.ts"
 import { processIo } from "./io.ts"
+import { explainSystemError } from "./system-error.ts"
 import { trustNoVariable } from "./trust.ts"
 
 trustNoVariable(process.env)
@@ -69,7 +71,7 @@ process.stderr.on("error", () => {})
 try {
   await createProgram(io, surfaces).parseAsync(process.argv)
 } catch (error) {
-  const known = error instanceof CommanderError ? usageError(error) : error
+  const known = error instanceof CommanderError ? usageError(error) : explainSystemError(error)
   if (known !== null) {
     const { errorText } = await import("./cli/error-text.ts")
     io.err(errorText(known))

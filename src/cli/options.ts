@@ -10,7 +10,7 @@ export interface CommonOptions {
 
 export function withCommonOptions(command: Command): Command {
   return command
-    .option("-c, --config <path>", "configuration file (default: searched from here upward)")
+    .option("-c, --config <path>", "configuration file (default: searched from here upward)", nonEmpty)
     .option("--set <key=value>", "set one key of the configuration; may be repeated", collect)
     .option("--json", "answer in JSON, for machines")
 }

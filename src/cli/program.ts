@@ -1,5 +1,5 @@
 import tab from "@bomb.sh/tab/commander"
-import { Command, type CommanderError } from "commander"
+import { Command } from "commander"
 import { closestMatch } from "leven"
 import { UserError } from "../errors.ts"
 import type { Io } from "../io.ts"
@@ -10,6 +10,7 @@ import { keysCommand } from "./keys-command.ts"
 import { type CommonOptions, nonEmpty, positiveInteger, withCommonOptions } from "./options.ts"
 import { quarantineCommand } from "./quarantine-command.ts"
 import { recoverCommand } from "./recover-command.ts"
+import { isName } from "./usage-error.ts"
 
 export interface RootOptions extends CommonOptions {
   readonly batch?: boolean
@@ -182,15 +183,7 @@ function inherit(command: Command, program: Command): Command {
 function unknownCommand(program: Command, name: string): UserError {
   const names = program.commands.map((command) => command.name())
   const nearest = closestMatch(name, names, { maxDistance: 2 })
-  return new UserError("usage", `there is no command ${name}`, {
+  return new UserError("usage", isName(name) ? `there is no command ${name}` : "there is no such command", {
     hint: nearest === undefined ? "peppermill --help lists the commands" : `did you mean ${nearest}?`,
   })
-}
-
-/** What commander found wrong with the arguments, as ours. `null`: it has printed help, and all is well. */
-export function usageError(error: CommanderError): UserError | null {
-  if (error.exitCode === 0) return null
-  const [message = "", ...more] = error.message.replace(/^error: /, "").split("\n")
-  const hint = more.join(" ").replace(/^\((.*)\)$/, "$1")
-  return new UserError("usage", message, { hint: hint === "" ? "peppermill --help shows the usage" : hint })
 }

@@ -3,6 +3,7 @@ import { closestMatch } from "leven"
 import { UserError } from "../errors.ts"
 import type { Io } from "../io.ts"
 import { nonEmpty, withCommonOptions } from "./options.ts"
+import { isName } from "./usage-error.ts"
 
 const EXAMPLES = `
 Examples
@@ -73,7 +74,8 @@ export function recoverCommand(io: Io): Command {
 function unknownCommand(recover: Command, name: string): UserError {
   const names = recover.commands.map((command) => command.name())
   const nearest = closestMatch(name, names, { maxDistance: 3 })
-  return new UserError("usage", `there is no command recover ${name}`, {
+  const what = isName(name) ? `there is no command recover ${name}` : "recover has no such command"
+  return new UserError("usage", what, {
     hint: nearest === undefined ? "peppermill recover --help lists them" : `did you mean ${nearest}?`,
   })
 }

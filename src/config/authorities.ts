@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { UserError } from "../errors.ts"
+import { refuseEndless } from "./plain-file.ts"
 
 /**
  * The certificates of a PEM file, to trust instead of those that Node knows.
@@ -9,6 +10,7 @@ import { UserError } from "../errors.ts"
  * certificate for "trust nobody", and says so only when it connects.
  */
 export async function readAuthorities(path: string, settings: string): Promise<string> {
+  await refuseEndless(path)
   const text = await readFile(path, "utf8").catch(() => "")
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text
   throw new UserError("config", `${path}: holds no certificate that we can read`, {

@@ -3,6 +3,7 @@ import { dirname, extname, join, resolve } from "node:path"
 import { geteuid } from "node:process"
 import { Explorer } from "cosmiconfig/dist/Explorer.js"
 import { UserError } from "../errors.ts"
+import { refuseEndless } from "./plain-file.ts"
 
 /** A configuration file as it was found. */
 export interface FoundFile {
@@ -55,6 +56,7 @@ export async function readNamedFile(cwd: string, file: string): Promise<FoundFil
       hint: "a configuration is YAML or JSON: name it .yaml, .yml or .json",
     })
   }
+  await refuseEndless(path)
   const result = await createExplorer([])
     .load(path)
     .catch((error: unknown) => {
@@ -122,7 +124,9 @@ async function refuseUnreadable(path: string): Promise<void> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw unreadable(path, error)
   })
-  await file.close()
+  const stats = await file.stat().finally(() => file.close())
+  if (!stats.isFile() && !stats.isDirectory()) throw new UserError("config", `${path}: is not a plain file`)
+  await refuseEndless(path)
 }
 
 async function refuseStrangersFile(path: string): Promise<void> {

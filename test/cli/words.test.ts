@@ -102,3 +102,29 @@ test("peppermill mask prints the token under every live key, of a value from sta
   expect(bad.status).toBe(65)
   expect(bad.stderr).not.toContain("not an address")
 })
+
+describe("what was typed in the wrong place is not repeated: it may be a password or an address", () => {
+  test.each([
+    [["--database-password=HUNTER2"], /unknown option '--database-password'/],
+    [["-pHUNTER2"], /unknown option '-p'/],
+    [["postgres://u:HUNTER2@127.0.0.1/db"], /there is no such command/],
+    [["mask", "a", "HUNTER2"], /too many arguments for 'mask'\. Expected 1 argument but got 2\./],
+    [["recover", "HUNTER2@home"], /recover has no such command/],
+    [["keys", "HUNTER2"], /unknown command in this place/],
+    [["--batch", "--max-messages", "HUNTER2"], /'--max-messages <n>': It is a whole number/],
+    [["completion", "HUNTER2"], /for argument 'shell'/],
+  ])("%j", async (args, words) => {
+    const { status, stderr } = await peppermill(args)
+    expect(status).toBe(64)
+    expect(stderr).toMatch(words)
+    expect(stderr).not.toContain("HUNTER2")
+  })
+
+  test.each([["keys"], ["audit"], ["config"], ["quarantine"]])("%s alone wants a command", async (name) => {
+    const { status, stderr } = await peppermill([name])
+    expect([status, stderr]).toEqual([
+      64,
+      "peppermill: a command is missing here\npeppermill: hint: peppermill --help shows the usage\n",
+    ])
+  })
+})

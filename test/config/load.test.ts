@@ -363,3 +363,13 @@ test("reading leaves no trace: the same options give the same answer", async () 
   rmSync(join(cwd, ".peppermillrc"))
   expect((await load({ cwd })).file).toBeNull()
 })
+
+test("a file without an end is refused, not read", async () => {
+  const cwd = directoryOf({ "large.yaml": "#".repeat(1_100_000) })
+  symlinkSync("/dev/zero", join(cwd, "zero.yaml"))
+  for (const file of ["zero.yaml", "large.yaml"]) {
+    expect(await refusal(load({ cwd, file }))).toMatchObject({ kind: "config" })
+  }
+  symlinkSync("/dev/zero", join(cwd, "peppermill.config.yaml"))
+  expect((await refusal(load({ cwd }))).message).toContain("not a plain file")
+})
