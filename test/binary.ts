@@ -56,6 +56,9 @@ export function peppermill(args: readonly string[], options: RunOptions = {}): P
   })
 }
 
+/** A program that runs the executable from a shell: `"$@"` in the script is the whole command. */
+export const fromShell = (script: string) => ["bash", "-c", script, "bash", BINARY] as const
+
 export const MASK_KEY = "5f0e7c1d93b2a84856d1ce90b7a3f2146e8d0b59c7fa32e1d4860b9f15ac73e8"
 
 /** What a drain needs, and AWS credentials that a local queue believes. */
