@@ -1,0 +1,161 @@
+/**
+ * Drains at a steady rate for a long time, and fails when memory grows.
+ *
+ *     npm run soak [-- minutes [messages per second]]        default: 30 minutes, 500 messages a second
+ *
+ * Two drains share the work: the executable, of which the system tells memory
+ * and open files, and the same program with a probe in it, which also tells the
+ * delay of its event loop. The vault is on, half of the values are new, one
+ * message in a thousand is malformed. Every minute is printed; at the end the
+ * rise of resident memory after the warm-up, and that nothing was lost or doubled.
+ * Needs Linux, for /proc.
+ */
+import { mkdtempSync, rmSync } from "node:fs"
+import { loadavg, tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import pg from "pg"
+import { bundle } from "../../scripts/bundle.mjs"
+import { drainEnv, peppermill } from "../binary.ts"
+import { startSqsStub } from "../sqs-stub.ts"
+import { startPostgres } from "../start-postgres.ts"
+import { createIdentity } from "../vault/keys.ts"
+import { type Drainer, startBinary, startProbed } from "./drainer.ts"
+import { median, trend } from "./trend.ts"
+
+const MAX_RISE_MB = 1
+const MALFORMED_ONE_IN = 1_000
+const TICK_MS = 100
+
+const [minutes = 30, perSecond = 500] = process.argv.slice(2).map(Number)
+// Memory still fills up: caches, compiled code, the heap's own sizes.
+const warmUpMinutes = Math.min(10, Math.floor(minutes / 3))
+
+const postgres = await startPostgres()
+const stub = await startSqsStub({ log: false })
+const folder = mkdtempSync(join(tmpdir(), "peppermill-soak-"))
+const env = {
+  ...drainEnv(stub, postgres.url),
+  PEPPERMILL_QUEUE_POLLERS: "4",
+  PEPPERMILL_QUEUE_WAIT_SECONDS: "5",
+  PEPPERMILL_VAULT_RECIPIENTS: (await createIdentity()).recipient,
+}
+const init = await peppermill(["init"], { env })
+if (init.status !== 0) throw new Error(init.stderr)
+const root = join(import.meta.dirname, "../..")
+await bundle(root, join(folder, "main.mjs"), { version: "soak", commit: "soak", date: "soak" })
+
+const drainers = [startBinary(env), startProbed(join(folder, "main.mjs"), env)]
+const rises = drainers.map((): number[] => [])
+const files = drainers.map((): number[] => [])
+let sent = 0
+let malformed = 0
+
+const startedMs = performance.now()
+const sender = setInterval(() => {
+  const due = Math.floor(((performance.now() - startedMs) / 1000) * perSecond)
+  stub.send(Array.from({ length: Math.max(0, due - sent) }, nextBody))
+}, TICK_MS)
+
+say(
+  `${minutes} min at ${perSecond} messages/s; warm-up ${warmUpMinutes} min; RSS is the median of each minute`,
+)
+for (let minute = 1; minute <= minutes; minute++) await watchMinute(minute)
+clearInterval(sender)
+process.exitCode = (await conclude()) ? 0 : 1
+await stub.close()
+await postgres.stop()
+rmSync(folder, { recursive: true })
+
+function nextBody(): string {
+  sent++
+  if (sent % MALFORMED_ONE_IN === 0) {
+    malformed++
+    return `{"user_id":"person-${sent}","ip":"not an address"}`
+  }
+  // Every other login is of somebody seen before, from a device and an address seen before.
+  const person = sent % 2 === 0 ? sent : (sent * 7_919) % 50_000
+  return JSON.stringify({
+    user_id: `person-${person}`,
+    app_version: `2.${person % 40}.0`,
+    device_type: person % 3 === 0 ? "ios" : "android",
+    ip: `2001:db8::${(person >>> 16).toString(16)}:${(person & 0xffff).toString(16)}`,
+    locale: "DE",
+    device_id: `device-${person}`,
+  })
+}
+
+async function watchMinute(minute: number): Promise<void> {
+  const samples = drainers.map((): number[] => [])
+  const before = drainers.map((drainer) => drainer.look().cpuSeconds)
+  const untilMs = startedMs + minute * 60_000
+  while (performance.now() < untilMs) {
+    await sleep(Math.min(1_000, Math.max(0, untilMs - performance.now())))
+    for (const [i, drainer] of drainers.entries()) samples[i]?.push(drainer.look().rssMb)
+  }
+  const { visible, inFlight } = stub.queue.counts()
+  const parts = drainers.map((drainer, i) => {
+    const now = drainer.look()
+    const rssMb = median(samples[i] ?? [])
+    if (minute > warmUpMinutes) {
+      rises[i]?.push(rssMb)
+      files[i]?.push(now.files)
+    }
+    const cpu = (((now.cpuSeconds - (before[i] ?? 0)) / 60) * 100).toFixed(0)
+    return `${drainer.name}: RSS ${rssMb.toFixed(1)} MB, ${now.files} files, CPU ${cpu} %${insideText(drainer)}`
+  })
+  say(`${String(minute).padStart(3)}  sent ${sent}, waiting ${visible + inFlight} · ${parts.join(" · ")}`)
+}
+
+function insideText(drainer: Drainer): string {
+  const inside = drainer.inside()
+  if (inside === null) return ""
+  const [p50, p99, max] = [inside.p50Ms, inside.p99Ms, inside.maxMs].map((ms) => ms.toFixed(1))
+  return `, loop delay p50 ${p50} p99 ${p99} max ${max} ms, ${inside.handles} handles`
+}
+
+/** @returns Whether memory held still and every message is where it belongs. */
+async function conclude(): Promise<boolean> {
+  const emptyByMs = performance.now() + 60_000
+  while (performance.now() < emptyByMs && stub.queue.counts().visible + stub.queue.counts().inFlight > 0)
+    await sleep(500)
+  const summaries = await Promise.all(drainers.map((drainer) => drainer.stop()))
+  const total = (key: "received" | "stored" | "duplicates" | "quarantined" | "left") =>
+    summaries.reduce((sum, summary) => sum + summary[key], 0)
+  const rows = await countRows()
+  const left = stub.queue.counts().visible + stub.queue.counts().inFlight
+  say(
+    `sent ${sent}: ${rows.logins} rows, ${rows.quarantine} quarantined, ${left} left, ` +
+      `${total("duplicates")} delivered twice; load ${loadavg()[0]?.toFixed(1)}`,
+  )
+  const whole =
+    rows.logins === sent - malformed &&
+    rows.quarantine === malformed &&
+    total("stored") === rows.logins &&
+    left === 0
+  if (!whole) say("FAILED: messages are missing or doubled")
+  const steady = drainers.map((drainer, i) => {
+    const rise = trend(rises[i] ?? []) * 10
+    const few = median(files[i] ?? [])
+    const verdict = rise < MAX_RISE_MB ? "steady" : "FAILED"
+    say(
+      `${drainer.name}: RSS ${rise >= 0 ? "+" : ""}${rise.toFixed(2)} MB per 10 min, ${few} files: ${verdict}`,
+    )
+    return rise < MAX_RISE_MB
+  })
+  return whole && steady.every(Boolean)
+}
+
+async function countRows(): Promise<{ logins: number; quarantine: number }> {
+  const client = new pg.Client({ connectionString: postgres.url })
+  await client.connect()
+  const { rows } = await client.query(
+    "select (select count(*)::int from user_logins) logins, (select count(*)::int from vault.quarantine) quarantine",
+  )
+  await client.end()
+  return rows[0]
+}
+
+function say(words: string): void {
+  process.stdout.write(`${words}\n`)
+}
