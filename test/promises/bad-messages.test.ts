@@ -4,7 +4,7 @@ import type { DrainEvent } from "../../src/drain-event.ts"
 import { createDatabase } from "../database.ts"
 import { login } from "../shape.ts"
 import type { MessageJson } from "../stub-queue.ts"
-import { catalogueOf } from "./catalogue.ts"
+import { bodyOf, catalogueOf } from "./catalogue.ts"
 import { type Drained, drainAll } from "./drain-all.ts"
 
 /** What a message comes to here: stored, or the reason and field of its rejection. */
@@ -111,10 +111,6 @@ function clearValues(body: string): readonly string[] {
 const entries = catalogueOf("message")
 const single = entries.filter(({ input }) => "body" in input || "body_js" in input)
 
-/** The catalogue gives some bodies as a JavaScript expression. */
-const bodyOf = (input: { body?: string; body_js?: string }): string =>
-  input.body ?? (new Function(`return ${input.body_js}`)() as string)
-
 describe.skipIf(entries.length === 0)(
   "a message of the catalogue (skipped where the shared folder is missing)",
   () => {
@@ -122,7 +118,7 @@ describe.skipIf(entries.length === 0)(
       const verdict = VERDICTS[name]
       expect(verdict, "a new entry of the catalogue needs a verdict here").toBeDefined()
       await using database = await createDatabase()
-      const body = bodyOf(input)
+      const body = bodyOf(input) as string
       const mate = login({ user_id: "batch-mate", ip: "198.51.100.200", device_id: "mate-device" })
       const drained = await drainAll(database, [body, mate])
       addsUp(drained)

@@ -21,3 +21,8 @@ const CATALOGUE: readonly CatalogueEntry[] = existsSync(PATH)
   : []
 
 export const catalogueOf = (kind: CatalogueEntry["kind"]) => CATALOGUE.filter((entry) => entry.kind === kind)
+
+/** A message's body; the catalogue gives some as a JavaScript expression. undefined when the entry is a whole batch. */
+export function bodyOf(input: { body?: string; body_js?: string }): string | undefined {
+  return input.body_js === undefined ? input.body : (new Function(`return ${input.body_js}`)() as string)
+}
