@@ -1,0 +1,25 @@
+// One folder of src at a time, against the tests that stand beside it: see mutate.ts.
+const folder = process.env["MUTATE_FOLDER"]
+
+export default {
+  mutate: (process.env["MUTATE_FILES"] ?? `src/${folder}/**/*.ts`).split(","),
+  testRunner: "vitest",
+  plugins: ["@stryker-mutator/vitest-runner"],
+  vitest: { configFile: "test/mutation/vitest.config.ts", related: false, pool: "forks" },
+  // Stryker would rewrite it with an API that TypeScript 7 has no more; the sandbox needs no rewriting.
+  tsconfigFile: "none",
+  coverageAnalysis: "perTest",
+  incremental: true,
+  incrementalFile: `.cache/mutation/${folder}.json`,
+  tempDirName: ".cache/mutation/sandbox",
+  // The sandbox is a copy: what tests do not read need not be in it.
+  ignorePatterns: ["dist", "coverage", ".cache"],
+  concurrency: Number(process.env["MUTATE_WORKERS"] ?? 1),
+  timeoutMS: 20_000,
+  timeoutFactor: 3,
+  allowConsoleColors: false,
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
+  reporters: ["clear-text", "json"],
+  jsonReporter: { fileName: `.cache/mutation/${folder}-report.json` },
+  thresholds: { high: 90, low: 85, break: 85 },
+}
