@@ -61,6 +61,8 @@ describe("decode", () => {
 
   test("counts characters as PostgreSQL does", () => {
     expect(rejected(login({ user_id: "😀".repeat(128) }))).toBe("accepted")
+    expect(rejected(login({ user_id: "x".repeat(128) }))).toBe("accepted")
+    expect(rejected(login({ user_id: "x".repeat(129) }))).toBe("too-long user_id")
   })
 
   test("takes the last of duplicate keys", () => {
@@ -117,6 +119,17 @@ describe("decode", () => {
     ["boolean", '"true"', "wrong-type"],
     ["timestamp", '"2026-02-28T23:59:59.120+02:00"', "2026-02-28T21:59:59.12Z"],
     ["timestamp", '"2026-02-28T23:59:59.000000Z"', "2026-02-28T23:59:59Z"],
+    ["timestamp", '"2026-02-28t23:59:59.100200z"', "2026-02-28T23:59:59.1002Z"],
+    ["timestamp", '"2026-02-28T23:59:59.001Z"', "2026-02-28T23:59:59.001Z"],
+    ["timestamp", '"2026-02-28T23:59:59.0000001Z"', "wrong-type"],
+    ["timestamp", '"2026-02-28T23:59:60Z"', "wrong-type"],
+    ["timestamp", '"2026-02-28T23:59:59+99:00"', "wrong-type"],
+    // In UTC it is in the year 10000, which has no four digits.
+    ["timestamp", '"9999-12-31T23:59:59-01:00"', "wrong-type"],
+    ["timestamp", '"0000-01-01T00:00:00+01:00"', "wrong-type"],
+    ["timestamp", '"at 2026-02-28T23:59:59Z"', "wrong-type"],
+    ["timestamp", '"2026-02-28T23:59:59Z or so"', "wrong-type"],
+    ["timestamp", '["2026-02-28T23:59:59Z"]', "wrong-type"],
     ["timestamp", '"2026-02-30T00:00:00Z"', "wrong-type"],
     ["timestamp", '"2026-02-28T00:00:00"', "wrong-type"],
     ["timestamp", '"2026-02-28"', "wrong-type"],
@@ -148,6 +161,13 @@ test("the canonical text of an original is what was masked", () => {
   const ip = field("ip", { type: "ip", mask: true })
   expect(canonicalText(ip, "2001:DB8::01")).toBe("2001:db8::1")
   expect(canonicalText(ip, "nonsense")).toBeNull()
+  expect(canonicalText(field("d", { mask: true }), "42")).toBe("42")
+  expect(canonicalText(field("d", { mask: true, nullable: true }), "")).toBeNull()
+  expect(canonicalText(field("v", { type: "version", mask: true }), "2.3")).toBe("2003000")
+  expect(canonicalText(field("t", { type: "timestamp", mask: true }), "2026-02-28T23:59:59.120Z")).toBe(
+    "2026-02-28T23:59:59.12Z",
+  )
+  expect(canonicalText(field("b", { type: "boolean", mask: true }), "false")).toBe("false")
   expect(canonicalText(field("n", { type: "integer", mask: true }), "42")).toBe("42")
   expect(canonicalText(field("n", { type: "integer", mask: true }), "4 2")).toBeNull()
 })

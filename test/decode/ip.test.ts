@@ -23,6 +23,10 @@ describe("canonicalIp", () => {
     ["0:0:0:0:0:ffff:203.0.113.77", "203.0.113.77"],
     // Not mapped, so not the IPv4 address.
     ["::203.0.113.77", "::cb00:714d"],
+    ["1:2:3:4:5:6:10.20.30.40", "1:2:3:4:5:6:a14:1e28"],
+    ["::255.128.64.32", "::ff80:4020"],
+    // What stands in a zone is no part of the address.
+    ["fe80::1%1.2.3.4", "fe80::1"],
   ])("spells %s as %s", (text, canonical) => {
     expect(canonicalIp(text)).toBe(canonical)
   })
@@ -46,9 +50,14 @@ describe("canonicalIp", () => {
     "evil.example",
     "９.９.９.９",
     "a".repeat(64),
+    `fe80::1%${"e".repeat(121)}`,
     "9".repeat(1_000_000),
   ])("refuses what is no address (%#)", (text) => {
     expect(canonicalIp(text)).toBeNull()
+  })
+
+  test("takes a zone as long as any interface's name", () => {
+    expect(canonicalIp(`fe80::1%${"e".repeat(120)}`)).toBe("fe80::1")
   })
 
   test("is stable, and tells every IPv6 address from every other", () => {

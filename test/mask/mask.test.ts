@@ -88,13 +88,19 @@ describe("a mask key", () => {
     ["a".repeat(64), "repeats one byte"],
   ])("is refused when it %#", (text, why) => {
     expect(() => parseMaskKeys({ k1: text }, "k1")).toThrow(`masking.keys.k1: the key ${why}`)
+    expect(() => parseMaskKeys({ k1: text }, "k1")).toThrow(
+      expect.objectContaining({ kind: "config", hint: expect.stringContaining("peppermill keys new") }),
+    )
   })
 
   test("is refused when it stands under two names, or serves another purpose", () => {
     expect(() => parseMaskKeys({ k1: HEX, k2: HEX.toUpperCase() }, "k1")).toThrow(
       "k2: the key is the same key as k1",
     )
-    expect(() => parseMaskKeys({ k1: HEX }, "k1", [HEX])).toThrow("used for another purpose")
+    expect(() => parseMaskKeys({ k1: HEX }, "k1", ["other", HEX.toUpperCase()])).toThrow(
+      "used for another purpose",
+    )
+    expect(parseMaskKeys({ k1: HEX }, "k1", ["other"]).active.id).toBe("k1")
   })
 
   test("is not told by the error that refuses it", () => {
@@ -110,11 +116,20 @@ describe("a mask key", () => {
   test("must be there to be active, and comes first among the live ones", () => {
     const two = { k1: HEX, k2: HEX.replace("00", "ff") }
     expect(parseMaskKeys(two, "k2").live.map((key) => key.id)).toEqual(["k2", "k1"])
-    expect(() => parseMaskKeys(two, "k3")).toThrow("there is no key k3")
+    expect(() => parseMaskKeys(two, "k3")).toThrow(
+      expect.objectContaining({
+        kind: "config",
+        message: expect.stringContaining("there is no key k3"),
+        hint: "name one of the keys under masking.keys",
+      }),
+    )
   })
 
   test("has a check value that differs by key and by name", () => {
     const { live } = parseMaskKeys({ k1: HEX, k2: HEX.replace("00", "ff") }, "k1")
+    // Frozen: every database remembers it. By another implementation, straight from the definition.
+    const checkKey = hkdfSync("sha256", Buffer.from(HEX, "hex"), "", "peppermill/key-check/v1", 32)
+    expect(checkValue(KEY)).toBe(createHmac("sha256", Buffer.from(checkKey)).update("k1").digest("hex"))
     expect(checkValue(KEY)).toMatch(/^[0-9a-f]{64}$/)
     expect(new Set([...live, { id: "k9", bytes: KEY.bytes }].map(checkValue)).size).toBe(3)
   })
