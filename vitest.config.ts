@@ -18,5 +18,12 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    coverage: {
+      include: ["src/**/*.{ts,tsx}"],
+      // What a view draws is compared with whole screens instead.
+      exclude: ["src/tui/views/**"],
+      reporter: ["text", "json-summary", "json"],
+      thresholds: { lines: 95, branches: 90 },
+    },
   },
 })
