@@ -41,6 +41,7 @@ const folder = mkdtempSync(join(tmpdir(), "peppermill-soak-"))
 const env = {
   ...drainEnv(stub, postgres.url),
   PEPPERMILL_QUEUE_POLLERS: "4",
+  PEPPERMILL_OBSERVE_LOG_LEVEL: "error",
   PEPPERMILL_QUEUE_WAIT_SECONDS: "5",
   PEPPERMILL_VAULT_RECIPIENTS: (await createIdentity()).recipient,
 }
