@@ -15,7 +15,7 @@ const VALUES = LONG ? 1_000_000 : 20_000
 async function fuzz(bodies: number, seed: number): Promise<Fuzzed> {
   const program = join(import.meta.dirname, "fuzz/fuzz-process.ts")
   // With little heap, so that what is not let go of ends the process.
-  const args = ["--max-old-space-size=64", program, `${bodies}`, `${seed}`]
+  const args = ["--max-old-space-size=64", "--max-semi-space-size=4", program, `${bodies}`, `${seed}`]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   return JSON.parse(stdout) as Fuzzed
 }
