@@ -45,23 +45,28 @@ const surfaces: Surfaces = {
   demo: async (options) => (await import("./demo/demo.ts")).runDemo(io, options),
 }
 
+/** What the first signal asks for. null: nothing is in hand that would have to be finished. */
+let stopGently: (() => void) | null = null
+
 /**
  * Ask `stop` on the first signal; leave at once on the second, when all that is
  * lost is time: what was not committed is still in the queue.
- *
- * The listeners stay: ink's signal-exit kills the process if it finds none.
  */
 function onSignals(stop: () => void): void {
-  const statuses = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const
-  let asked = false
-  for (const [signal, status] of Object.entries(statuses)) {
-    process.on(signal, () => {
-      if (asked) process.exit(status)
-      asked = true
-      io.exitCode = status
-      stop()
-    })
-  }
+  stopGently = stop
+}
+
+// From the start and for good: process 1 of a container is deaf to what it does not listen to, and ink's
+// signal-exit kills the process if it finds no listener.
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const
+for (const [signal, status] of Object.entries(SIGNALS)) {
+  process.on(signal, () => {
+    if (stopGently === null) process.exit(status)
+    const stop = stopGently
+    stopGently = null
+    io.exitCode = status
+    stop()
+  })
 }
 
 // A reader that went away takes no more words; the work goes on, and its exit status is the answer.
