@@ -1,4 +1,4 @@
-import { gcm } from "@noble/ciphers/aes.js"
+import { createCipheriv } from "node:crypto"
 
 export const KEY_BYTES = 32
 export const NONCE_BYTES = 12
@@ -7,6 +7,9 @@ export const TAG_BYTES = 16
 /**
  * AES-256-GCM (NIST SP 800-38D) in the one shape the vault uses: 256-bit key,
  * 96-bit nonce, 128-bit tag.
+ *
+ * OpenSSL's, at a fifth of what noble takes; `recover` opens with noble's, so
+ * that each checks the other.
  *
  * @param nonce - Never used before under this key.
  * @returns ciphertext ‖ tag: 16 bytes more than the plaintext.
@@ -19,7 +22,11 @@ export function encrypt(
   plaintext: Uint8Array,
 ): Uint8Array {
   requireShape(key, nonce)
-  return gcm(key, nonce, associatedData).encrypt(plaintext)
+  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES })
+  const ciphertext = cipher.setAAD(associatedData).update(plaintext)
+  // Final in GCM gives no bytes, but makes the tag.
+  cipher.final()
+  return Buffer.concat([ciphertext, cipher.getAuthTag()])
 }
 
 /** @throws RangeError unless key and nonce have the lengths of this format. */
