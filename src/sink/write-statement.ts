@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely"
 import type { EventShape } from "../decode/event-shape.ts"
+import { arrayParameter } from "./binary-array.ts"
 import { type EventColumn, eventColumns } from "./event-columns.ts"
 import { parseTableName, quoteIdentifier, quoteTable } from "./identifier.ts"
 import { ORIGINAL_COLUMNS, REJECT_COLUMNS, type WriteParameters } from "./parameters.ts"
@@ -27,6 +28,11 @@ export function createWriteStatement(
 ): (parameters: WriteParameters) => CompiledQuery<WriteCounts> {
   const columns = eventColumns(shape)
   const table = quoteTable(parseTableName(shape.table))
+  const rowTypes = ["uuid", ...columns.map(({ element }) => element)]
+  const originalTypes = ["uuid", ...Object.values(ORIGINAL_COLUMNS)]
+  const rejectTypes = ["uuid", ...Object.values(REJECT_COLUMNS)]
+  const encoded = (types: readonly string[], arrays: readonly (readonly unknown[])[]) =>
+    arrays.map((values, index) => arrayParameter(types[index] ?? "", values))
   const texts = new Map<string, string>()
   return ({ rows, originals, rejects }) => {
     const hasOriginals = originals[0]?.length !== 0
@@ -34,7 +40,11 @@ export function createWriteStatement(
     const variant = `${hasOriginals} ${hasRejects}`
     const text = texts.get(variant) ?? statementText(table, columns, { vault, hasOriginals, hasRejects })
     texts.set(variant, text)
-    const parameters = [...rows, ...(hasOriginals ? originals : []), ...(hasRejects ? rejects : [])]
+    const parameters = [
+      ...encoded(rowTypes, rows),
+      ...(hasOriginals ? encoded(originalTypes, originals) : []),
+      ...(hasRejects ? encoded(rejectTypes, rejects) : []),
+    ]
     return CompiledQuery.raw(text, parameters) as CompiledQuery<WriteCounts>
   }
 }
