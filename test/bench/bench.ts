@@ -10,6 +10,7 @@
  *     --only NAME,NAME   off, vault, repeats, tui, naive, consumer, consumers
  *     --end stub|fauxqs  the SQS: ours, next to free; or fauxqs, realistic and slow
  *     --delay MS         the stub's latency, each way
+ *     --against FILE     another build of peppermill, executable or bundle, as off-against, vault-against …
  *     --env NAME=VALUE   for peppermill, such as PEPPERMILL_QUEUE_POLLERS=16; may be repeated
  */
 import { parseArgs } from "node:util"
@@ -28,6 +29,7 @@ const { values, positionals } = parseArgs({
     only: { type: "string", default: "" },
     end: { type: "string", default: "stub" },
     delay: { type: "string", default: "0" },
+    against: { type: "string" },
     env: { type: "string", multiple: true, default: [] },
   },
 })
@@ -51,6 +53,7 @@ async function runCompare(): Promise<void> {
       delayMs: Number(values.delay),
       // fauxqs slows with its backlog.
       messages: Number(values.messages ?? (kind === "stub" ? 100_000 : 20_000)),
+      against: values.against,
       only: values.only.split(",").filter((name) => name !== ""),
       env: Object.fromEntries(values.env.map((pair) => pair.split(/=(.*)/s).slice(0, 2))),
     } as const

@@ -1,5 +1,5 @@
 import { drainEnv } from "../binary.ts"
-import { CONTENDERS, type Contender } from "./contenders.ts"
+import { type Contender, contenders } from "./contenders.ts"
 import { cpuSeconds, familyCpuSeconds, memoryMb } from "./processes.ts"
 import type { Server } from "./server.ts"
 import { type EndOptions, startSqsEnd } from "./sqs-end.ts"
@@ -12,6 +12,8 @@ export interface CompareOptions {
   readonly rounds: number
   /** Contenders by name; all when empty. */
   readonly only: readonly string[]
+  /** Another build of peppermill, to run as well. */
+  readonly against: string | undefined
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -49,7 +51,7 @@ export async function compare(
   tell: (words: string) => void,
 ): Promise<readonly Compared[]> {
   const { only, rounds } = options
-  const chosen = CONTENDERS.filter(({ name }) => only.length === 0 || only.includes(name))
+  const chosen = contenders(options.against).filter(({ name }) => only.length === 0 || only.includes(name))
   const results = new Map<Contender, Measured[]>(chosen.map((contender) => [contender, []]))
   for (let round = 1; round <= rounds; round++) {
     for (const [contender, measured] of results) {

@@ -25,10 +25,20 @@ export interface Contender {
 const recipient = await identityToRecipient(await generateX25519Identity())
 const VAULT = { PEPPERMILL_VAULT_RECIPIENTS: recipient }
 
-export const CONTENDERS: readonly Contender[] = [
-  batch("off", "peppermill --batch, vault off", 0, {}),
-  batch("vault", "peppermill --batch, vault on, every value new", 0, VAULT),
-  batch("repeats", "peppermill --batch, vault on, 90 % repeats", 0.9, VAULT),
+/** @param against - Another build, to run beside this one: its executable, or its bundle. */
+export function contenders(against: string | undefined): readonly Contender[] {
+  return [...batches(BINARY), ...(against === undefined ? [] : batches(against, "-against")), ...OTHERS]
+}
+
+function batches(program: string, suffix = ""): readonly Contender[] {
+  return [
+    batch(program, `off${suffix}`, "vault off", 0, {}),
+    batch(program, `vault${suffix}`, "vault on, every value new", 0, VAULT),
+    batch(program, `repeats${suffix}`, "vault on, 90 % repeats", 0.9, VAULT),
+  ]
+}
+
+const OTHERS: readonly Contender[] = [
   {
     name: "tui",
     what: "peppermill in a terminal, vault off",
@@ -51,10 +61,29 @@ export const CONTENDERS: readonly Contender[] = [
   rival("consumers", "sqs-consumer, eight, multi-row insert, batch delete", 0.4, "consumers.ts", "8"),
 ]
 
-function batch(name: string, what: string, repeats: Repeats, more: Record<string, string>): Contender {
+function batch(
+  program: string,
+  name: string,
+  how: string,
+  repeats: Repeats,
+  more: Record<string, string>,
+): Contender {
+  const [file, ...args] = /\.m?js$/.test(program) ? [process.execPath, program] : [program]
   const start = async (env: Readonly<Record<string, string>>) =>
-    running(spawn(BINARY, ["--batch", "--follow"], { cwd: "/", env: { ...env, ...more }, stdio: QUIET }))
-  return { name, what, repeats, share: 1, start }
+    running(
+      spawn(file as string, [...args, "--batch", "--follow"], {
+        cwd: "/",
+        env: { ...env, ...more },
+        stdio: QUIET,
+      }),
+    )
+  return {
+    name,
+    what: `${name.endsWith("-against") ? program : "peppermill --batch"}, ${how}`,
+    repeats,
+    share: 1,
+    start,
+  }
 }
 
 function rival(name: string, what: string, share: number, file: string, ...args: string[]): Contender {
