@@ -28,8 +28,6 @@ export type Fate =
   | { readonly delayMs: number }
   | { readonly truncateTo: number }
   | { readonly thenDo: () => void }
-  /** The chunk vanishes, and the proxy answers in the other side's place. */
-  | { readonly answer: Buffer }
 
 /** Decides on every chunk before it crosses. */
 export type Plan = (chunk: Chunk) => Fate
@@ -100,7 +98,6 @@ export async function createWire(links: Readonly<Record<string, Link>>, log: Log
         to.destroy()
         return
       }
-      if (typeof fate === "object" && "answer" in fate) return void from.write(fate.answer)
       if (typeof fate === "object" && "delayMs" in fate) await sleep(fate.delayMs)
       if (typeof fate === "object" && "truncateTo" in fate) {
         to.end(chunk.bytes.subarray(0, fate.truncateTo), () => to.destroy())
