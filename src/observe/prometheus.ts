@@ -1,10 +1,11 @@
+import { safe } from "../safe.ts"
 import type { BatchFigures, Figures } from "./figures.ts"
 import { METRICS } from "./metrics.ts"
 
 /** Metrics as Prometheus asks for them. */
 export interface Scrape {
   readonly contentType: string
-  /** The text exposition format, with a metric of this process beside those of the drain. */
+  /** The text exposition format: the drain's metrics, and three of the process under their usual names. */
   text(): Promise<string>
 }
 
@@ -17,9 +18,11 @@ export async function createScrape(
   labels: Readonly<Record<string, string>>,
 ): Promise<Scrape> {
   // Loaded here: a run that nobody scrapes does without.
-  const { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } = await import("prom-client")
+  const { Counter, Gauge, Histogram, Registry } = await import("prom-client")
   const registry = new Registry()
-  registry.setDefaultLabels(labels)
+  registry.setDefaultLabels(
+    Object.fromEntries(Object.entries(labels).map(([name, text]) => [name, safe(text)])),
+  )
   const histograms = new Map<string, InstanceType<typeof Histogram>>()
 
   for (const [key, metric] of Object.entries(METRICS)) {
@@ -31,7 +34,7 @@ export async function createScrape(
       const labelNames = "label" in metric ? [metric.label] : []
       const figures = () =>
         Object.entries(source.figures()[key as keyof Figures]).map(([label, figure]) => {
-          return { figure, labels: "label" in metric ? { [metric.label]: label } : {} }
+          return { figure, labels: "label" in metric ? { [metric.label]: safe(label) } : {} }
         })
       if (kind === "gauge") {
         new Gauge({
@@ -57,6 +60,30 @@ export async function createScrape(
     histograms.get("batchRows")?.observe(rows)
     histograms.get("batchSeconds")?.observe(seconds)
   })
-  collectDefaultMetrics({ register: registry })
+  const startedSeconds = Date.now() / 1000 - process.uptime()
+  const registers = [registry]
+  new Counter({
+    name: "process_cpu_seconds_total",
+    help: "Seconds of CPU time, user and system, of this process",
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage()
+      this.reset()
+      this.inc((user + system) / 1e6)
+    },
+  })
+  new Gauge({
+    name: "process_resident_memory_bytes",
+    help: "Bytes of memory that this process has in RAM",
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss())
+    },
+  })
+  new Gauge({
+    name: "process_start_time_seconds",
+    help: "When this process began: seconds since the epoch",
+    registers,
+  }).set(startedSeconds)
   return { contentType: registry.contentType, text: () => registry.metrics() }
 }

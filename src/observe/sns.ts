@@ -62,7 +62,7 @@ export async function countSubscriptions(options: Omit<SnsOptions, "about">): Pr
   return Number(Attributes?.["SubscriptionsConfirmed"] ?? 0)
 }
 
-function subjectOf(
+export function subjectOf(
   { kind, state }: Pick<Alert, "kind" | "state">,
   { service, queue }: Pick<SnsOptions["about"], "service" | "queue">,
 ): string {
