@@ -166,6 +166,10 @@ test("no failure says anything of a row: thirty-five failures with a canary in e
       const shown = `${inspect(safe, { depth: 10, showHidden: true })} ${JSON.stringify(safe)} ${safe.stack}`
       expect(leaks(shown), statement).toBe(false)
       for (const name of [`SQLSTATE ${sqlState}`, ...names]) expect(safe.message).toContain(name)
+      // The same for machines: what a log line is searched by.
+      const { sqlState: code, ...facts } = safe.database ?? { sqlState: null }
+      expect(code).toBe(sqlState)
+      for (const name of names) expect(Object.entries(facts).map((fact) => fact.join(" "))).toContain(name)
     }
   } finally {
     await client.end()
