@@ -3,6 +3,7 @@ import stringWidth from "string-width"
 import { describe, expect, test } from "vitest"
 import { safe } from "../src/safe.ts"
 import { HOSTILE } from "./hostile.ts"
+import { report } from "./promises/report.ts"
 
 const UNFIT = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|\p{M}{5}|^\p{M}/u
 const RUNS = { numRuns: 20_000 }
@@ -28,6 +29,7 @@ describe("safe", { timeout: 120_000 }, () => {
       fc.property(text, (t) => !UNFIT.test(safe(t))),
       RUNS,
     )
+    report("P23", `${RUNS.numRuns} random texts through safe(): 0 characters that a terminal obeys`)
   })
 
   test("never exceeds the width it was given, by clusters or by code points", () => {

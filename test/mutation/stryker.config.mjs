@@ -15,7 +15,9 @@ export default {
   // The sandbox is a copy: what tests do not read need not be in it.
   ignorePatterns: ["dist", "coverage", ".cache"],
   concurrency: Number(process.env["MUTATE_WORKERS"] ?? 1),
-  timeoutMS: 20_000,
+  // A busy machine must not look like a mutant that hangs.
+  dryRunTimeoutMinutes: 30,
+  timeoutMS: 30_000,
   timeoutFactor: 3,
   allowConsoleColors: false,
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
