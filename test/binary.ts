@@ -6,7 +6,8 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 
-export const BINARY = join(import.meta.dirname, "../dist/peppermill")
+/** Another program stands in its place where coverage is measured. */
+export const BINARY = process.env["PEPPERMILL_TEST_BINARY"] ?? join(import.meta.dirname, "../dist/peppermill")
 
 export interface Ended {
   /** The exit status, or the signal that ended it. */
