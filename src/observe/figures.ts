@@ -103,11 +103,13 @@ export function createFold(now: () => number): Fold {
 
 type CounterKey = Exclude<FigureKey, "inFlight" | "oldestMessageAge" | "paused">
 
-/** A counter without a label begins at 0, so that the first increase can be seen; labels come as they come. */
+/** Every counter begins at 0, by each value of its label. */
 function emptyCounts(): Record<CounterKey, Record<string, number>> {
-  const keys = Object.entries(METRICS).flatMap(([key, metric]) =>
-    metric.kind === "counter" && !("by" in metric) ? [[key, "label" in metric ? {} : { "": 0 }]] : [],
-  )
+  const keys = Object.entries(METRICS).flatMap(([key, metric]) => {
+    if (metric.kind !== "counter" || "by" in metric) return []
+    const labels: readonly string[] = "values" in metric ? metric.values : [""]
+    return [[key, Object.fromEntries(labels.map((label) => [label, 0]))]]
+  })
   return Object.fromEntries(keys)
 }
 

@@ -1,3 +1,5 @@
+import type { DrainEvent, LeftReason } from "../drain-event.ts"
+
 /** What one metric is called, and what its figures mean. */
 export interface Metric {
   /** The same in Prometheus and in CloudWatch. */
@@ -6,13 +8,39 @@ export interface Metric {
   /** CloudWatch's word for the unit. */
   readonly unit: "Count" | "Seconds" | "None"
   readonly help: string
-  /** What a counter is split by. The values are words of ours, a dozen at most. */
+  /** What a counter is split by. */
   readonly label?: "reason" | "dependency"
+  /** What the label may be: each is there from the start, so that a first increase shows. */
+  readonly values?: readonly string[]
   /** Upper bounds of a histogram's buckets. */
   readonly buckets?: readonly number[]
   /** Counted by the command that does it, so it stands in that command's line for CloudWatch alone. */
   readonly by?: "recover"
 }
+
+type Rejected = Extract<DrainEvent, { type: "rejected" }>
+type Retrying = Extract<DrainEvent, { type: "retrying" }>
+
+const REJECTED: Readonly<Record<Rejected["rejection"]["reason"], true>> = {
+  "not-json": true,
+  "not-an-object": true,
+  missing: true,
+  "wrong-type": true,
+  "too-long": true,
+  "not-storable": true,
+  "out-of-range": true,
+  "not-an-ip": true,
+  "not-a-version": true,
+}
+
+const LEFT: Readonly<Record<LeftReason, true>> = {
+  rejected: true,
+  damaged: true,
+  "dry-run": true,
+  "not-committed": true,
+}
+
+const DEPENDENCIES: Readonly<Record<Retrying["service"], true>> = { queue: true, database: true }
 
 /** Every metric there is. */
 export const METRICS = {
@@ -39,6 +67,7 @@ export const METRICS = {
     kind: "counter",
     unit: "Count",
     label: "reason",
+    values: Object.keys(REJECTED),
     help: "Messages that cannot become a row, by reason: quarantined, or left in the queue if there is no vault",
   },
   quarantined: {
@@ -52,6 +81,7 @@ export const METRICS = {
     kind: "counter",
     unit: "Count",
     label: "reason",
+    values: Object.keys(LEFT),
     help: "Messages received and left in the queue, by reason",
   },
   deleted: {
@@ -77,6 +107,7 @@ export const METRICS = {
     kind: "counter",
     unit: "Count",
     label: "dependency",
+    values: Object.keys(DEPENDENCIES),
     help: "Calls that failed and were made again, by what failed: queue or database",
   },
   emptyReceives: {
