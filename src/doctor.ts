@@ -154,12 +154,10 @@ async function checkVault(
     const opens = owners.some((owner) => recipients.includes(owner))
     const lies = opens ? "an identity that opens this vault lies" : "an age identity, of another vault, lies"
     const message = `${lies} in ${place}, where the writer runs`
-    findings.push({
-      name: "vault",
-      status: opens ? "fail" : "warn",
-      message,
-      hint: "keep identities on another host",
-    })
+    const hint = "keep identities on another host"
+    findings.push(
+      opens ? failure("vault", new UserError("config", message, { hint })) : warn("vault", message, hint),
+    )
   }
   const { tables, functions } = await onDatabase(settings, shared, loginReach)
   if (tables.length + functions.length === 0) {
