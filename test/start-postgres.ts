@@ -6,6 +6,8 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Lines to add to pg_hba.conf, which lets in this machine's loopback only. */
   readonly authentication?: readonly string[]
+  /** How passwords are asked for. Default: `password`, in clear, which is quick. */
+  readonly authMethod?: "password" | "scram-sha-256"
   /** A file for the server's log. */
   readonly log?: string
 }
