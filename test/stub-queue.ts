@@ -13,8 +13,8 @@ export interface Hostility {
   readonly falseEmpties?: number
   /** How old the counts are: what they were that long ago. */
   readonly countsLagMs?: number
-  /** Held this long, whatever the receive asked for. */
-  readonly visibilityMs?: number
+  /** Held this long, whatever the receive asked for; null: as it asked. */
+  readonly visibilityMs?: number | (() => number | null)
   /** An empty long poll ends after this, whatever it asked for. */
   readonly waitMs?: number
   /** Times each message comes at the least: a delete before the last of them is answered as done, and forgotten. */
@@ -60,6 +60,10 @@ const LOOK_AGAIN_MS = 10
 /** A queue in memory: standard SQS, with long polls, visibility and receipts, and as bad as it is told to be. */
 export function createStubQueue(hostility: Hostility = {}) {
   const { random = Math.random } = hostility
+  const visibleAfterMs = (seconds: number) => {
+    const { visibilityMs = null } = hostility
+    return (typeof visibilityMs === "function" ? visibilityMs() : visibilityMs) ?? seconds * 1000
+  }
   const chance = (share: number | undefined) => share !== undefined && share > 0 && random() < share
 
   let waiting: Kept[] = []
@@ -127,7 +131,7 @@ export function createStubQueue(hostility: Hostility = {}) {
   }
 
   async function receive(max: number, waitSeconds: number, visibilitySeconds: number) {
-    const visibilityMs = hostility.visibilityMs ?? visibilitySeconds * 1000
+    const visibilityMs = visibleAfterMs(visibilitySeconds)
     const untilMs = Date.now() + (hostility.waitMs ?? waitSeconds * 1000)
     const messages: MessageJson[] = []
     remember()
@@ -170,8 +174,7 @@ export function createStubQueue(hostility: Hostility = {}) {
     const kept = held.get(ReceiptHandle)
     if (kept === undefined)
       return ReceiptHandle.includes("#") ? "MessageNotInflight" : "ReceiptHandleIsInvalid"
-    kept.visibleAtMs =
-      Date.now() + (VisibilityTimeout && (hostility.visibilityMs ?? VisibilityTimeout * 1000))
+    kept.visibleAtMs = Date.now() + (VisibilityTimeout && visibleAfterMs(VisibilityTimeout))
     return null
   }
 

@@ -36,13 +36,17 @@ const RECEIVE_MS = 80
 export async function killAtRandom(ordeal: Ordeal): Promise<Outcome> {
   const random = seeded(ordeal.seed)
   let killsLeft = ordeal.kills
+  let lastKillMs = 0
   await using site = await openSite({
     seed: ordeal.seed,
     ...(ordeal.program && { program: ordeal.program }),
     doubled: 0.025,
     visibleThoughHeld: 0.025,
     failedDeletes: 0.1,
-    visibilityMs: 700,
+    // Processes too slow for it would take each other's messages for ever: enough of it once the last receive of a
+    // killed one was answered.
+    visibilityMs: () => (killsLeft > 0 || Date.now() < lastKillMs + 1_000 ? 700 : null),
+    set: { QUEUE_VISIBILITY_SECONDS: "30" },
     async script({ operation }) {
       if (operation === "ReceiveMessage" && killsLeft > 0) await sleep(RECEIVE_MS)
       return undefined
@@ -58,6 +62,7 @@ export async function killAtRandom(ordeal: Ordeal): Promise<Outcome> {
         return (kill: Kill): Plan =>
           plan(() => {
             killsLeft--
+            lastKillMs = Date.now()
             kill()
           })
       })
