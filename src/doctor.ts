@@ -3,7 +3,14 @@ import { parseTopicArn } from "./config/topic-arn.ts"
 import { UserError } from "./errors.ts"
 import { checkValue } from "./mask/mask-keys.ts"
 import { checkTopic } from "./observe/topic-check.ts"
-import { openDatabaseOf, openMaskKeys, openSource, queueDoubts, type Settings } from "./open.ts"
+import {
+  openDatabaseOf,
+  openDeadLetterQueue,
+  openMaskKeys,
+  openSource,
+  queueDoubts,
+  type Settings,
+} from "./open.ts"
 import { findIdentities, loginReach } from "./recover/reach.ts"
 import { describePermissions } from "./sandbox.ts"
 import type { Database } from "./sink/connection.ts"
@@ -70,7 +77,28 @@ async function checkQueue(settings: Settings): Promise<readonly Finding[]> {
       ...queueDoubts(facts, settings.config.vault.recipients.length > 0).map((doubt) =>
         warn("queue", doubt, "give the queue a redrive policy"),
       ),
+      ...(await checkDeadLetters(settings, facts.deadLetterQueueArn)),
     ]
+  } finally {
+    source.close()
+  }
+}
+
+/** Only where a run would look into it. */
+async function checkDeadLetters(settings: Settings, arn: string | null): Promise<readonly Finding[]> {
+  const { topicArn, deadLetters } = settings.config.alerts
+  if (topicArn === null || !deadLetters || arn === null) return []
+  const source = await openDeadLetterQueue(settings, arn)
+  try {
+    const { visible, inFlight, delayed } = await source.counts()
+    const count = visible + inFlight + delayed
+    if (count === 0) return [ok("dead letters", "none")]
+    const hint = "look why they could not be stored, then redrive or purge them"
+    return [warn("dead letters", `about ${count} wait in the dead-letter queue`, hint)]
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const hint = "allow sqs:GetQueueAttributes on it, or set alerts.deadLetters to false"
+    return [warn("dead letters", error.message, hint)]
   } finally {
     source.close()
   }

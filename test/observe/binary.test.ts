@@ -318,10 +318,17 @@ describe("the executable's alerts", () => {
   test("are what doctor looks at, without publishing", async () => {
     await using database = await createDatabase()
     for (const [subscribed, says] of [
-      [true, /^ok +alerts +topic alerts has 1 subscription; nothing was published/m],
-      [false, /^warn +alerts +nobody has subscribed to topic alerts/m],
+      [
+        true,
+        /^ok +dead letters +none\n[\s\S]*^ok +alerts +topic alerts has 1 subscription; nothing was published/m,
+      ],
+      [
+        false,
+        /^warn +dead letters +about 1 wait [\s\S]*^warn +alerts +nobody has subscribed to topic alerts/m,
+      ],
     ] as const) {
       const topic = await createTopic({ subscribed })
+      if (!subscribed) topic.send(["{}"], "logins-dead")
       const { status, stdout } = await peppermill(["doctor"], { env: envOf(topic, database.url) })
       expect([status, stdout]).toEqual([0, expect.stringMatching(says)])
       expect(topic.heard()).toEqual([])
