@@ -17,7 +17,7 @@ test(`chunks cut, truncated, delayed and dropped at random, ${FAULTS} of them: n
   let [faults, hasBegun] = [0, false]
   await using site = await openSite({
     seed,
-    set: { DATABASE_STATEMENT_SECONDS: "1" },
+    set: { DATABASE_STATEMENT_SECONDS: "5" },
     async script({ operation }) {
       if (operation === "ReceiveMessage" && faults < FAULTS) await sleep(40)
       return undefined

@@ -71,6 +71,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
   const log: Logged[] = []
   const sent = new Map<string, Sent>()
   const wires: Wire[] = []
+  const running = new Set<ChildProcess>()
   let runs = 0
 
   return {
@@ -110,6 +111,8 @@ export async function openSite(options: SiteOptions): Promise<Site> {
             ...(options.program && { program: options.program }),
             onStart(started) {
               child = started
+              running.add(started)
+              started.once("exit", () => running.delete(started))
             },
           })
         },
@@ -122,6 +125,8 @@ export async function openSite(options: SiteOptions): Promise<Site> {
       log.length = 0
     },
     async [Symbol.asyncDispose]() {
+      // After a proof that failed, some may still be at it.
+      for (const child of running) child.kill("SIGKILL")
       await Promise.all(wires.map((wire) => wire.close()))
       await stub.close()
       if (options.database === undefined) await database.drop()
