@@ -10,6 +10,10 @@ import { join } from "node:path"
  */
 export function sbomOf(packages, root, { version, commit }) {
   const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages
+  // npm may install one version in two places. A bom-ref stands for one component.
+  const components = new Map(
+    packages.map((each) => [`${each.name}@${each.version}`, component(each, lock[each.folder])]),
+  )
   const document = {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
@@ -24,7 +28,7 @@ export function sbomOf(packages, root, { version, commit }) {
         properties: [{ name: "commit", value: commit }],
       },
     },
-    components: packages.map((each) => component(each, lock[each.folder])),
+    components: [...components.values()],
   }
   return `${JSON.stringify(document, null, 2)}\n`
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import { BINARY, peppermill } from "./binary.ts"
+import { report } from "./promises/report.ts"
 
 const ROOT = resolve(import.meta.dirname, "..")
 
@@ -67,6 +68,71 @@ test("the bill of materials lists what is shipped, as the lock file has it, and 
   const names = components.map(({ name }) => name)
   expect(names).toEqual(expect.arrayContaining(["commander", "pg", "ink", "@aws-sdk/client-sqs"]))
   expect(names.filter((name) => /^node-(bin-)?(linux|darwin|win)/.test(name))).toHaveLength(1)
+})
+
+/** Everything whose code is in the bundle, by esbuild's own account. */
+function packagesOf(metafile: {
+  outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }>
+}) {
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+  const folders = inputs.flatMap(([path, { bytesInOutput }]) => {
+    const parts = path.split("/")
+    const at = parts.lastIndexOf("node_modules")
+    if (at === -1 || bytesInOutput === 0) return []
+    return [parts.slice(0, at + (parts[at + 1]?.startsWith("@") ? 3 : 2)).join("/")]
+  })
+  return [...new Set(folders)]
+}
+
+test("the bill of materials is what is bundled, and Node: nothing more, nothing less, in the locked versions", () => {
+  const out = join(folder(tmpdir()), "main.mjs")
+  const program = `
+    import { bundle } from "./scripts/bundle.mjs"
+    const stamp = { version: "1.2.3", commit: "c", committedAt: null }
+    process.stdout.write(JSON.stringify(await bundle(process.cwd(), process.argv[1], stamp)))`
+  const args = ["--input-type=module", "--eval", program, out]
+  const { stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    maxBuffer: 1e8,
+  })
+  expect(stderr).toBe("")
+  const locked = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")).packages
+  const bundledNow = packagesOf(JSON.parse(stdout)).map((path) => {
+    const { name, version } = JSON.parse(readFileSync(join(ROOT, path, "package.json"), "utf8"))
+    expect(locked[path]?.version, path).toBe(version)
+    return `${name}@${version}`
+  })
+  const { components } = JSON.parse(readFileSync(join(ROOT, "dist/sbom.cdx.json"), "utf8")) as {
+    components: readonly { name: string; version: string; purl: string }[]
+  }
+  const listed = components.map(({ name, version }) => `${name}@${version}`)
+  const [node] = listed.filter((each) => /^node-(bin-)?(linux|darwin|win)/.test(each))
+  expect(listed.filter((each) => each !== node).sort()).toEqual([...new Set(bundledNow)].sort())
+  expect(node).toMatch(/@26\.10\.0$/)
+  expect(new Set(listed).size).toBe(listed.length)
+  report("P32", `${listed.length - 1} packages and Node in the bill of materials, as many in the executable`)
+}, 60_000)
+
+test("nothing of ours runs when it is installed", () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
+  const atInstall = [
+    "preinstall",
+    "install",
+    "postinstall",
+    "preprepare",
+    "prepare",
+    "postprepare",
+    "dependencies",
+  ]
+  expect(Object.keys(scripts).filter((name) => atInstall.includes(name))).toEqual([])
+  // Nor of what is shipped: only tools that stay behind have scripts, and those are allowed by name.
+  const locked: Record<string, { dev?: boolean; hasInstallScript?: boolean }> = JSON.parse(
+    readFileSync(join(ROOT, "package-lock.json"), "utf8"),
+  ).packages
+  const shipped = Object.entries(locked).filter(([, entry]) => entry.hasInstallScript && !entry.dev)
+  expect(shipped).toEqual([])
+  report("P32", "0 install scripts, ours or of a package that is shipped")
 })
 
 test("the licences of what is shipped come with it", () => {
