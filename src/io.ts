@@ -17,7 +17,7 @@ export interface Io {
 export function processIo(): Io {
   return {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     stdinIsTerminal: process.stdin.isTTY === true,
@@ -29,5 +29,15 @@ export function processIo(): Io {
       return Buffer.concat(chunks).toString("utf8")
     },
     exitCode: 0,
+  }
+}
+
+/** Where we are. A directory that was removed under us is left for the root: files named from it are gone anyway. */
+function workingDirectory(): string {
+  try {
+    return process.cwd()
+  } catch {
+    process.chdir("/")
+    return process.cwd()
   }
 }

@@ -70,7 +70,11 @@ for (const [signal, status] of Object.entries(SIGNALS)) {
 }
 
 // A reader that went away takes no more words; the work goes on, and its exit status is the answer.
-process.stdout.on("error", () => {})
+// A disk that is full is another matter: what was to be kept is lost.
+let unwritten: Error | null = null
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") unwritten ??= error
+})
 process.stderr.on("error", () => {})
 
 try {
@@ -86,4 +90,8 @@ try {
 // A slow reader gets the rest first: leaving would cut off what still waits for its turn in a pipe.
 const written = (stream: NodeJS.WriteStream) => new Promise<void>((done) => stream.write("", () => done()))
 await Promise.all([written(process.stdout), written(process.stderr)])
+if (unwritten !== null && io.exitCode === EXIT.ok) {
+  io.exitCode = EXIT.unavailable
+  io.err("peppermill: standard output could not be written, and what should stand there is lost\n")
+}
 process.exit(io.exitCode)

@@ -4,6 +4,7 @@ import { relative } from "node:path"
 import defaultText from "../../config/default.yaml" with { type: "text" }
 import { type Config, doubts } from "./config.ts"
 import { hidePassword } from "./database-url.ts"
+import { refuseDebugging } from "./debugging.ts"
 import { parseConfig } from "./document.ts"
 import { refuseEndpointOverrides } from "./endpoint-overrides.ts"
 import { type FoundFile, findFile, readNamedFile } from "./find-file.ts"
@@ -51,6 +52,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const layers = [defaultLayer(defaultTree()), ...fromFile, environmentLayer(env), flagLayer(overrides)]
   const config = mergeLayers(layers)
   refuseEndpointOverrides(config, env)
+  refuseDebugging(env)
   return {
     config,
     file: found?.path ?? null,

@@ -134,6 +134,22 @@ describe("the environment cannot put code into it, or make it write", () => {
     expectNothingRan(ended)
   })
 
+  test.each(["*", "http", "http,tls"])(
+    "NODE_DEBUG=%s, which has Node print requests with their credentials: refused",
+    async (sections) => {
+      const ended = await peppermill(["doctor"], { cwd, env: { NODE_DEBUG: sections } })
+      expect(ended.stdout).toMatch(/^fail {2}configuration .*NODE_DEBUG is set/)
+      expect(ended.status).toBe(78)
+    },
+  )
+
+  test("NODE_COMPILE_CACHE: nothing is kept there, nothing taken", async () => {
+    const ended = await peppermill(["keys", "new"], { cwd, env: { NODE_COMPILE_CACHE: path("cache") } })
+    expect(ended.status).toBe(0)
+    const files = readdirSync(cwd, { recursive: true, withFileTypes: true }).filter((file) => file.isFile())
+    expect(files).toEqual([])
+  })
+
   test("OPENSSL_CONF, which may name native code to load", async () => {
     plant({
       // Read at all, it would end the process: there is no such library.

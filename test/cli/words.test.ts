@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
-import { peppermill } from "../binary.ts"
+import { fromShell, peppermill } from "../binary.ts"
 
 describe("the command line", () => {
   test("explains itself without any configuration", async () => {
@@ -126,5 +126,29 @@ describe("what was typed in the wrong place is not repeated: it may be a passwor
       64,
       "peppermill: a command is missing here\npeppermill: hint: peppermill --help shows the usage\n",
     ])
+  })
+})
+
+describe("the world around it", () => {
+  test("a working directory that is gone is no crash", async () => {
+    const script = 'cd "$(mktemp -d)" && rmdir "$PWD" && exec "$@"'
+    for (const args of [["--version"], ["config", "check"]]) {
+      const { status, stderr } = await peppermill(args, { program: fromShell(script) })
+      expect([status, stderr]).toEqual([0, ""])
+    }
+  })
+
+  test("a key that the disk did not take is not said to be made", async () => {
+    const { status, stderr } = await peppermill(["keys", "new"], {
+      program: fromShell('exec "$@" > /dev/full'),
+    })
+    expect(status).toBe(69)
+    expect(stderr).toContain("standard output could not be written")
+  })
+
+  test.each(["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])("streams may be closed: %s", async (closed) => {
+    const program = fromShell(`exec "$@" ${closed}`)
+    expect((await peppermill(["--version"], { program })).status).toBe(0)
+    expect((await peppermill(["--bogus"], { program })).status).toBe(64)
   })
 })
