@@ -14,16 +14,28 @@ export class NotToBeHad extends Error {}
  * A virtual environment of Python's with exactly these packages, kept in the cache folder.
  *
  * @param requirements such as `moto[server]==5.2.5`; versions are exact, so that a cached one is the right one.
+ * @param pythons the first of these that is here is taken.
  * @returns the folder of its programs.
  */
-export async function pythonTools(requirements) {
+export async function pythonTools(requirements, pythons = ["python3"]) {
   const folder = join(cache, "python", requirements.join(" ").replace(/[^A-Za-z0-9.=-]+/g, "_"))
   const bin = join(folder, "bin")
   await once(folder, requirements.join(", "), async () => {
-    await run("python3", ["-m", "venv", folder])
+    await run(await firstThatRuns(pythons), ["-m", "venv", folder])
     await run(join(bin, "pip"), ["install", "--quiet", "--disable-pip-version-check", ...requirements])
   })
   return bin
+}
+
+async function firstThatRuns(programs) {
+  for (const program of programs) {
+    const runs = await run(program, ["--version"]).then(
+      () => true,
+      () => false,
+    )
+    if (runs) return program
+  }
+  throw new Error(`there is no ${programs.join(" and no ")} here`)
 }
 
 /** A program written in Go, built from its module. @returns its path. */
@@ -74,5 +86,5 @@ async function once(folder, what, install) {
 function reasonOf(error) {
   if (error.code === "ENOENT") return `${error.path} is not installed`
   const lines = `${error.stdout ?? ""}\n${error.stderr ?? ""}`.trim().split("\n")
-  return lines.filter((line) => /error/i.test(line)).at(-1) ?? lines.at(-1) ?? error.message
+  return lines.filter((line) => /error/i.test(line)).at(-1) || lines.at(-1) || error.message
 }

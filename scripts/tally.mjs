@@ -1,24 +1,26 @@
 // Ends .ci/run: prints "N passed, N failed" and leaves with 1 unless something ran and nothing failed.
-// Arguments: vitest's JSON report, and the exit status of the run that wrote it.
+// Arguments, for each run: vitest's JSON report, and the exit status of the run that wrote it.
 
 import { readFileSync } from "node:fs"
 
-const [file, status] = process.argv.slice(2)
+const given = process.argv.slice(2)
+const statuses = given.filter((_, at) => at % 2 === 1)
+const testResults = given
+  .filter((_, at) => at % 2 === 0)
+  .flatMap((file) => {
+    try {
+      return JSON.parse(readFileSync(file, "utf8")).testResults
+    } catch {
+      process.stdout.write("no report: the tests did not run to their end\n")
+      return []
+    }
+  })
 
-let report = { testResults: [] }
-try {
-  report = JSON.parse(readFileSync(file, "utf8"))
-} catch {
-  process.stdout.write("no report: the tests did not run to their end\n")
-}
-
-const results = report.testResults.flatMap(({ assertionResults }) =>
-  assertionResults.map((test) => test.status),
-)
+const results = testResults.flatMap(({ assertionResults }) => assertionResults.map((test) => test.status))
 const count = (...statuses) => results.filter((status) => statuses.includes(status)).length
 
 // A file that cannot be loaded fails with no test of its own in the report.
-const broken = report.testResults.filter(
+const broken = testResults.filter(
   ({ status, assertionResults }) =>
     status === "failed" && !assertionResults.some((t) => t.status === "failed"),
 )
@@ -27,8 +29,9 @@ for (const { name, message } of broken) process.stdout.write(`${name}: ${message
 const passed = count("passed")
 const skipped = count("skipped", "pending", "todo", "disabled")
 let failed = count("failed") + broken.length
-if (failed === 0 && status !== "0") {
-  process.stdout.write(`the run failed outside any test (exit status ${status})\n`)
+const bad = statuses.find((status) => status !== "0")
+if (failed === 0 && bad !== undefined) {
+  process.stdout.write(`a run failed outside any test (exit status ${bad})\n`)
   failed = 1
 }
 
