@@ -14,7 +14,8 @@ export function configJson(loaded: Loaded) {
 
 /**
  * A configuration as YAML, each value followed by where it comes from. But for
- * the stars of a secret it could be a configuration file again.
+ * the stars of a secret, and for characters that would not show and so are
+ * named instead, it could be a configuration file again.
  */
 export function configYaml(loaded: Loaded): string {
   const document = new Document({})
