@@ -24,6 +24,7 @@ export default defineConfig({
       exclude: ["src/tui/views/**"],
       // For coverage.ts, which knows the thresholds.
       reporter: ["json"],
+      reportOnFailure: true,
     },
   },
 })
