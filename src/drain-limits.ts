@@ -1,5 +1,6 @@
 /** How much a drain does at a time, and when it ends. */
 export interface DrainLimits {
+  /** Receives under way at most. */
   readonly pollers: number
   readonly waitSeconds: number
   readonly visibilitySeconds: number

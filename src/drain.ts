@@ -68,11 +68,14 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
   const { source, sink, vault, limits, clock } = d
   const prepare = createPrepare(d)
   const commit = createCommit({ sink, vault, emit })
+  const room = limits.rows * (limits.inFlight + 1)
   const bell = createBell()
   const hand = createHand()
   const left = createLeft()
   const settling = new Set<Promise<void>>()
   let writing = 0
+  // Stored, and still in the queue. A queue that is slow to delete must not let them pile up here.
+  let undeleted = 0
   let failure: unknown
   let heldByOthers = 0
 
@@ -103,7 +106,7 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
     bell,
     limits,
     emit,
-    hasRoom: () => hand.size < limits.rows * (limits.inFlight + 1),
+    hasRoom: () => hand.size < room && undeleted < 2 * room,
     isIdle: () => hand.size === 0 && settling.size === 0,
     leftByUs: () => left.size,
     take,
@@ -201,12 +204,15 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
       if (row !== undefined)
         refuse(held, { reason: "not-storable", field: fieldOfColumn(d.shape, row.column) })
     }
+    undeleted += deliveries.length
     bell.ring()
     // What was refused without a vault is left alone: it must not be held for the rest of the run.
     const given = items.filter(({ held }) => !hand.has(held.first.id)).flatMap(({ held }) => held.deliveries)
     await heartbeat.release(given)
     const acknowledgedMs = clock.now()
-    const failed = await source.acknowledge(deliveries)
+    const failed = await source.acknowledge(deliveries).finally(() => {
+      undeleted -= deliveries.length
+    })
     emit({
       type: "acknowledged",
       count: deliveries.length - failed.length,

@@ -334,6 +334,50 @@ describe("drain", () => {
     expect(sink.rows).toHaveLength(1)
   })
 
+  test("asks side by side for what a backlog has, up to the bound, and for less once it is gone", async () => {
+    const source = createFakeSource(Array.from({ length: 1000 }, (_, n) => login({ user_id: `u-${n}` })))
+    const honest = source.receive
+    let polling = 0
+    let most = 0
+    const whenEmpty: number[] = []
+    const { d, control, sink } = setUp(source, { limits: { pollers: 20, rows: 200, follow: true } })
+    source.receive = async (max, waitSeconds) => {
+      most = Math.max(most, ++polling)
+      if (source.waiting.size === 0) whenEmpty.push(polling)
+      else await sleep(2)
+      if (whenEmpty.length === 100) control.stop("signal")
+      return honest(max, waitSeconds).finally(() => polling--)
+    }
+    await collect(drain(d, control))
+    expect(sink.rows).toHaveLength(1000)
+    expect(most).toBe(20)
+    expect(Math.max(...whenEmpty.slice(50, 100))).toBe(LIMITS.emptyPolls)
+  })
+
+  test("takes in no more while what is stored cannot be deleted", async () => {
+    const source = createFakeSource(Array.from({ length: 400 }, (_, n) => login({ user_id: `u-${n}` })))
+    const honest = source.acknowledge
+    let letGo = () => {}
+    const stuck = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    source.acknowledge = async (deliveries) => {
+      await stuck
+      return honest(deliveries)
+    }
+    const { d, control, sink } = setUp(source)
+    let stored = 0
+    setTimeout(() => {
+      stored = sink.rows.length
+      letGo()
+    }, 300)
+    const { failure } = await collect(drain(d, control))
+    expect(failure).toBeUndefined()
+    // Twice rows × (inFlight + 1) stored and not deleted, what is in hand, and the polls under way.
+    expect(stored).toBeLessThanOrEqual(2 * 30 + 30 + 40)
+    expect(source.acknowledged).toHaveLength(400)
+  })
+
   test("holds a bounded number of messages while the database is slow", async () => {
     const source = createFakeSource(Array.from({ length: 500 }, (_, n) => login({ user_id: `u-${n}` })))
     let most = 0

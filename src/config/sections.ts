@@ -40,7 +40,7 @@ export const queue = z
     region: region.nullable().describe("AWS region of the queue; null: the one in the url, then AWS_REGION"),
     endpoint: z.string().nullable().describe("URL of an SQS other than Amazon's; null: the host of the url"),
     caFile,
-    pollers: whole(1, 256, "each one is a connection").describe("Receives at a time"),
+    pollers: whole(1, 256, "each one is a connection").describe("Receives at a time, at most"),
     waitSeconds: whole(1, 20, "SQS long-polls for 20 seconds at most").describe("Seconds of one long poll"),
     visibilitySeconds: whole(1, 43_200, "SQS hides a message for 12 hours at most").describe(
       "Seconds a received message is hidden from others; extended while it is in hand",

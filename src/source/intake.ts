@@ -3,6 +3,7 @@ import type { DrainEvent } from "../drain-event.ts"
 import type { Bell } from "../time/bell.ts"
 import type { Clock } from "../time/clock.ts"
 import { createEmptyProof, judgeCounts } from "./empty-proof.ts"
+import { createPollers } from "./pollers.ts"
 import type { Received, Source } from "./source.ts"
 
 /** SQS gives at most 10 messages for one receive. */
@@ -14,6 +15,7 @@ export interface IntakeOptions {
   readonly control: DrainControl
   readonly bell: Bell
   readonly limits: {
+    /** Receives under way at most. */
     readonly pollers: number
     readonly waitSeconds: number
     readonly emptyPolls: number
@@ -34,43 +36,67 @@ export interface IntakeOptions {
 }
 
 /**
- * The pollers, and the end of the drain: they long-poll side by side while
- * there is room, and the drain is told to stop once the queue is shown to be
- * empty, or a bound is reached.
+ * The receives, and the end of the drain: as many long polls side by side as
+ * the queue keeps busy, while there is room; and the drain is told to stop once
+ * the queue is shown to be empty, or a bound is reached.
  */
 export function createIntake(options: IntakeOptions): { run(): Promise<void> } {
   const { source, clock, control, bell, limits, emit } = options
   const proof = createEmptyProof(limits.emptyPolls)
+  // The proof's polls may go side by side.
+  const pollers = createPollers({ least: limits.emptyPolls, most: limits.pollers })
+  const underWay = new Set<Promise<void>>()
   let received = 0
   let reserved = 0
   let lastMessageAtMs = clock.now()
 
   const budget = () => (limits.maxMessages ?? Number.POSITIVE_INFINITY) - received - reserved
   const mayPoll = () =>
-    !control.paused && options.hasRoom() && budget() > 0 && (limits.follow || proof.wantsPoll())
+    underWay.size < pollers.wanted &&
+    !control.paused &&
+    options.hasRoom() &&
+    budget() > 0 &&
+    (limits.follow || proof.wantsPoll())
 
   const mayJudge = () => proof.complete() && options.isIdle() && !control.paused
 
   async function poll(): Promise<void> {
+    const wanted = Math.min(MAX_RECEIVE, budget())
+    reserved += wanted
+    const began = proof.began()
+    const startedMs = clock.now()
+    // Never cut short: the messages of an aborted long poll stay hidden until the visibility timeout.
+    const answer = await source.receive(wanted, limits.waitSeconds)
+    pollers.came(wanted, answer.deliveries.length + answer.damaged)
+    const news = await options.take(answer, clock.now() - startedMs)
+    // Only now, in one go: a place given up before its message is counted would be taken twice.
+    reserved -= wanted
+    received += news + answer.damaged
+    proof.ended(began, news > 0)
+    if (news > 0) lastMessageAtMs = clock.now()
+    else emit({ type: "empty-poll", consecutive: proof.consecutive })
+    if (limits.maxMessages !== null && received >= limits.maxMessages) control.stop("bound")
+  }
+
+  /** Keeps polls under way. Ends with the last of them, so that nothing comes in behind our back. */
+  async function receive(): Promise<void> {
+    let failure: { readonly error: unknown } | undefined
     for (;;) {
       while (control.stopping === null && !mayPoll()) await bell.rung()
-      if (control.stopping !== null) return
-      const wanted = Math.min(MAX_RECEIVE, budget())
-      reserved += wanted
-      const began = proof.began()
-      const startedMs = clock.now()
-      // Never cut short: the messages of an aborted long poll stay hidden until the visibility timeout.
-      const answer = await source.receive(wanted, limits.waitSeconds)
-      const news = await options.take(answer, clock.now() - startedMs)
-      // Only now, in one go: a place given up before its message is counted would be taken twice.
-      reserved -= wanted
-      received += news + answer.damaged
-      proof.ended(began, news > 0)
-      if (news > 0) lastMessageAtMs = clock.now()
-      else emit({ type: "empty-poll", consecutive: proof.consecutive })
-      if (limits.maxMessages !== null && received >= limits.maxMessages) control.stop("bound")
-      bell.ring()
+      if (control.stopping !== null) break
+      const one: Promise<void> = poll()
+        .catch((error: unknown) => {
+          failure ??= { error }
+          control.stop("failed")
+        })
+        .finally(() => {
+          underWay.delete(one)
+          bell.ring()
+        })
+      underWay.add(one)
     }
+    await Promise.all(underWay)
+    if (failure !== undefined) throw failure.error
   }
 
   /** Ends the drain when it is proved empty. */
@@ -94,9 +120,8 @@ export function createIntake(options: IntakeOptions): { run(): Promise<void> } {
 
   return {
     async run() {
-      const tasks = Array.from({ length: limits.pollers }, poll)
-      if (!limits.follow) tasks.push(watch())
-      // One task that fails stops the others; they are waited for, so that nothing comes in behind our back.
+      const tasks = limits.follow ? [receive()] : [receive(), watch()]
+      // One that fails stops the other, and both are waited for.
       for (const task of tasks) task.catch(() => control.stop("failed"))
       const results = await Promise.allSettled(tasks)
       const failed = results.find((result) => result.status === "rejected")
