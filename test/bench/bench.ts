@@ -3,6 +3,10 @@
  *
  *     compare    peppermill, a naive loop and sqs-consumer, side by side (the default)
  *     start      start-up
+ *     memory     the real drain over a simulated queue and a table that forgets: 10,000,000 messages
+ *     table      a partitioned table of 10,000,000 rows: inserts and look-ups
+ *     scale      one, two and four processes on one queue
+ *     plan       on paper: workers, cost and lag for --rate N events a second
  *
  *     --json             one JSON object on standard output
  *     --rounds N         rounds, interleaved
@@ -11,14 +15,20 @@
  *     --end stub|fauxqs  the SQS: ours, next to free; or fauxqs, realistic and slow
  *     --delay MS         the stub's latency, each way
  *     --against FILE     another build of peppermill, executable or bundle, as off-against, vault-against …
+ *     --rate N           plan: events a second; with --cpu and --database-cpu in µs, --round-trip in ms
  *     --env NAME=VALUE   for peppermill, such as PEPPERMILL_QUEUE_POLLERS=16; may be repeated
  */
 import { parseArgs } from "node:util"
+import { generateX25519Identity, identityToRecipient } from "age-encryption"
 import { compare } from "./compare.ts"
 import { machine, machineText } from "./machine.ts"
-import { comparedText, startUpText } from "./print.ts"
+import { measureMemory } from "./memory.ts"
+import { type Assumptions, PRICE, plan } from "./plan.ts"
+import { comparedText, planText, scaledText, startUpText, storageText } from "./print.ts"
+import { measureScale } from "./scale.ts"
 import { startServer } from "./server.ts"
 import { measureStartUp } from "./start-up.ts"
+import { measureStorage } from "./storage.ts"
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,6 +36,10 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
     rounds: { type: "string", default: "5" },
     messages: { type: "string" },
+    rate: { type: "string", default: "100000" },
+    cpu: { type: "string", default: "60" },
+    "database-cpu": { type: "string", default: "40" },
+    "round-trip": { type: "string", default: "20" },
     only: { type: "string", default: "" },
     end: { type: "string", default: "stub" },
     delay: { type: "string", default: "0" },
@@ -70,7 +84,64 @@ async function runStart(): Promise<void> {
   answer({ machine: machine(), results }, `${machineText(machine())}\n\n${startUpText(results)}`)
 }
 
-const benches: Record<string, () => Promise<void>> = { compare: runCompare, start: runStart }
+async function runMemory(): Promise<void> {
+  const recipient = await identityToRecipient(await generateX25519Identity())
+  const result = await measureMemory(Number(values.messages ?? 10_000_000), recipient, say)
+  const { messages, peakMb, mbPerMillion } = result
+  const text = `${messages} messages: ${peakMb.toFixed(0)} MB at most, growth over the second half ${mbPerMillion.toFixed(2)} MB per million`
+  answer({ machine: machine(), result }, `${machineText(machine())}\n\n${text}\n`)
+}
+
+async function runTable(): Promise<void> {
+  const server = await startServer()
+  try {
+    const result = await measureStorage(server, Number(values.messages ?? 10_000_000), rounds, say)
+    const on = machine(server)
+    answer({ machine: on, result }, `${machineText(on)}\n\n${storageText(result)}`)
+  } finally {
+    await server.close()
+  }
+}
+
+async function runScale(): Promise<void> {
+  const server = await startServer()
+  try {
+    const options = { messages: Number(values.messages ?? 100_000), rounds, delayMs: Number(values.delay) }
+    const results = await measureScale(server, options, say)
+    const on = machine(server)
+    answer({ machine: on, options, results }, `${machineText(on)}\n\n${scaledText(results)}`)
+  } finally {
+    await server.close()
+  }
+}
+
+async function runPlan(): Promise<void> {
+  const assumed: Assumptions = {
+    roundTripMs: Number(values["round-trip"]),
+    commitMs: 30,
+    lingerMs: 100,
+    cpu: Number(values.cpu),
+    databaseCpu: Number(values["database-cpu"]),
+    utilisation: 0.8,
+    pollers: 64,
+    messagesInHand: 2500,
+  }
+  const rate = Number(values.rate)
+  const results = plan(rate, assumed)
+  const said = `${rate} events a second; assumed: ${JSON.stringify(assumed)}, $${PRICE} per million requests`
+  answer({ rate, assumed, price: PRICE, results }, `${said}\n\n${planText(results)}`)
+}
+
+const benches: Record<string, () => Promise<void>> = {
+  compare: runCompare,
+  start: runStart,
+  memory: runMemory,
+  table: runTable,
+  scale: runScale,
+  plan: runPlan,
+}
 const bench = benches[what]
 if (bench === undefined) throw new Error(`there is no benchmark ${what}: ${Object.keys(benches).join(", ")}`)
 await bench()
+// The drain's clock may sleep for a heartbeat yet.
+process.exit()

@@ -1,6 +1,9 @@
 import type { Compared } from "./compare.ts"
+import type { Plan } from "./plan.ts"
+import type { Scaled } from "./scale.ts"
 import type { StartUp } from "./start-up.ts"
 import type { Spread } from "./statistics.ts"
+import type { Storage } from "./storage.ts"
 
 /** Columns as wide as their widest cell: the first to the left, figures to the right. */
 function table(rows: readonly (readonly string[])[]): string {
@@ -37,6 +40,55 @@ export function startUpText(results: readonly StartUp[]): string {
       spreadText(one.wallMs, 0),
       spreadText(one.cpuMs, 0),
       spreadText(one.peakMb, 0),
+    ]),
+  ])
+}
+
+export function storageText({ rows, emptyCpu, fullCpu, ratio, lookUps }: Storage): string {
+  const inserts = table([
+    ["PostgreSQL µs/row", "empty", `${rows} rows`, "ratio"],
+    ["insert", spreadText(emptyCpu, 1), spreadText(fullCpu, 1), `${ratio.toFixed(2)}×`],
+  ])
+  return lookUps.reduce(
+    (text, { by, ms, plan }) => `${text}\nlook-up by ${by}: ${spreadText(ms, 2)} ms\n${plan}\n`,
+    inserts,
+  )
+}
+
+export function scaledText(results: readonly Scaled[]): string {
+  return table([
+    ["processes", "messages/s", "CPU µs/message", "PostgreSQL µs/row"],
+    ...results.map((one) => [
+      `${one.processes}`,
+      spreadText(one.perSecond, 0),
+      spreadText(one.cpu, 1),
+      spreadText(one.databaseCpu, 1),
+    ]),
+  ])
+}
+
+export function planText(results: readonly Plan[]): string {
+  const columns = [
+    "workers",
+    "each/s",
+    "bound by",
+    "in flight",
+    "database cores",
+    "$/hour for SQS",
+    "lag ms",
+    "after a burst",
+  ]
+  return table([
+    columns,
+    ...results.map((one) => [
+      `${one.workers}`,
+      one.perSecondEach.toFixed(0),
+      one.bound,
+      one.inFlight.toFixed(0),
+      one.databaseCores.toFixed(1),
+      one.dollarsPerHour.toFixed(2),
+      one.lagMs.toFixed(0),
+      one.burstLagMs.toFixed(0),
     ]),
   ])
 }

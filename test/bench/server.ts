@@ -1,5 +1,3 @@
-import { fork } from "node:child_process"
-import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import pg from "pg"
@@ -7,6 +5,7 @@ import { openDatabase } from "../../src/sink/connection.ts"
 import { initDatabase } from "../../src/sink/init.ts"
 import { addressOf } from "../database.ts"
 import { LOGIN } from "../shape.ts"
+import { startPostgres } from "../start-postgres.ts"
 
 /** A PostgreSQL for the benchmark: its own, or the one of TEST_DATABASE_URL. */
 export interface Server {
@@ -21,7 +20,7 @@ export interface Server {
 
 export async function startServer(): Promise<Server> {
   const given = process.env["TEST_DATABASE_URL"]
-  const { url, stop } = given === undefined ? await startOwn() : { url: given, stop: async () => {} }
+  const { url, stop } = given === undefined ? await startPostgres({}) : { url: given, stop: async () => {} }
   const admin = new pg.Client({ connectionString: url })
   await admin.connect()
   const show = async (name: string) =>
@@ -51,15 +50,4 @@ export async function startServer(): Promise<Server> {
       await stop()
     },
   }
-}
-
-async function startOwn() {
-  const child = fork(new URL("../postgres-server.ts", import.meta.url), { execArgv: [] })
-  const exited = once(child, "exit")
-  const [url] = await once(child, "message")
-  const stop = async () => {
-    child.disconnect()
-    await exited
-  }
-  return { url: String(url), stop }
 }

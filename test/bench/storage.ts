@@ -1,0 +1,114 @@
+import { createHash, randomUUID } from "node:crypto"
+import pg from "pg"
+import { isToken } from "../../src/mask/token.ts"
+import { openDatabase } from "../../src/sink/connection.ts"
+import { createPostgresSink } from "../../src/sink/postgres.ts"
+import type { Batch } from "../../src/sink/sink.ts"
+import { addressOf } from "../database.ts"
+import { LOGIN } from "../shape.ts"
+import { familyCpuSeconds } from "./processes.ts"
+import type { Server } from "./server.ts"
+import { type Spread, spread } from "./statistics.ts"
+
+export interface Storage {
+  readonly rows: number
+  /** PostgreSQL's CPU for a row, in µs, in an empty table and in one that holds `rows`. */
+  readonly emptyCpu: Spread
+  readonly fullCpu: Spread
+  readonly ratio: number
+  readonly lookUps: readonly { readonly by: string; readonly ms: Spread; readonly plan: string }[]
+}
+
+const ROWS_PER_BATCH = 500
+const BATCHES = 40
+const LOOK_UPS = 50
+
+/** What a partitioned table costs once it holds `rows` logins: to insert into, and to look people up in. */
+export async function measureStorage(
+  server: Server,
+  rows: number,
+  rounds: number,
+  tell: (words: string) => void,
+): Promise<Storage> {
+  const url = await server.fresh({ partitioned: true })
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const db = await openDatabase(addressOf(url), { poolSize: 1 })
+  const sink = createPostgresSink(db, LOGIN, { retrySeconds: 1, vault: false })
+  try {
+    const emptyCpu = await insert(server, sink, rounds)
+    await fill(client, rows, tell)
+    const fullCpu = await insert(server, sink, rounds)
+    const lookUps = [
+      await lookUp(client, "user_id", "md5($1::text)"),
+      await lookUp(client, "masked_ip", "'k1:' || md5('ip' || $1::text) || md5('ip' || $1::text)"),
+      await lookUp(
+        client,
+        "masked_device_id",
+        "'k1:' || md5('device' || $1::text) || md5('device' || $1::text)",
+      ),
+    ]
+    return { rows, emptyCpu, fullCpu, ratio: fullCpu.median / emptyCpu.median, lookUps }
+  } finally {
+    await sink.close()
+    await client.end()
+  }
+}
+
+type PostgresSink = ReturnType<typeof createPostgresSink>
+
+async function insert(server: Server, sink: PostgresSink, rounds: number): Promise<Spread> {
+  const figures: number[] = []
+  // The first round fills the caches, and does not count.
+  for (let round = 0; round <= rounds; round++) {
+    const batches = Array.from({ length: BATCHES }, batch)
+    const before = familyCpuSeconds(server.postmaster)
+    for (const one of batches) await sink.write(one, () => {})
+    const cpu = familyCpuSeconds(server.postmaster) - before
+    if (round > 0) figures.push((cpu / (BATCHES * ROWS_PER_BATCH)) * 1e6)
+  }
+  return spread(figures)
+}
+
+function batch(): Batch {
+  const rows = Array.from({ length: ROWS_PER_BATCH }, () => {
+    const messageId = randomUUID()
+    const hex = createHash("sha256").update(messageId).digest("hex")
+    const tokens = [`k1:${hex}`, `k1:${hex.slice(32)}${hex.slice(0, 32)}`].filter(isToken)
+    const plain = [hex.slice(0, 32), "android", null, 2_003_000]
+    return { messageId, sentAtMs: Date.now(), plain, tokens, originals: [] }
+  })
+  return { rows, rejects: [], erasures: null }
+}
+
+/** Rows of the last weeks, and as many entries of the ledger, made by the server in chunks. */
+async function fill(client: pg.Client, rows: number, tell: (words: string) => void): Promise<void> {
+  const chunk = 500_000
+  for (let from = 0; from < rows; from += chunk) {
+    const to = Math.min(from + chunk, rows)
+    await client.query(`insert into user_logins
+      select md5(n::text), 'android', 'k1:' || md5('ip' || n) || md5('ip' || n),
+        'k1:' || md5('device' || n) || md5('device' || n), null, 2003000, current_date - n % 14
+      from generate_series(${from}, ${to - 1}) n`)
+    await client.query(
+      `insert into peppermill.ledger (message_id) select gen_random_uuid() from generate_series(${from}, ${to - 1})`,
+    )
+    tell(`${to} rows stored`)
+  }
+  await client.query("vacuum analyze")
+}
+
+async function lookUp(client: pg.Client, column: string, value: string) {
+  const wanted = await client.query(`select ${value.replaceAll("$1", "4711")} as value`)
+  const query = `select * from user_logins where ${column} = $1`
+  const parameters = [wanted.rows[0]?.value]
+  const ms: number[] = []
+  for (let round = 0; round < LOOK_UPS; round++) {
+    const start = performance.now()
+    const { rowCount } = await client.query(query, parameters)
+    ms.push(performance.now() - start)
+    if (rowCount !== 1) throw new Error(`a look-up by ${column} found ${rowCount} rows`)
+  }
+  const plan = await client.query(`explain (analyze, buffers, summary) ${query}`, parameters)
+  return { by: column, ms: spread(ms), plan: plan.rows.map((row) => row["QUERY PLAN"]).join("\n") }
+}
