@@ -31,3 +31,26 @@ test("measures the start-up", async () => {
   expect(results).toHaveLength(3)
   for (const { wallMs, peakMb } of results) expect(Math.min(wallMs.median, peakMb.median)).toBeGreaterThan(0)
 })
+
+test("measures memory, and storage with the plans of its look-ups", async () => {
+  const memory = await bench("memory", "--messages", "5000")
+  expect(memory.result).toMatchObject({ messages: expect.any(Number), mbPerMillion: expect.any(Number) })
+  expect(memory.result.messages).toBeGreaterThanOrEqual(5000)
+  const { result } = await bench("table", "--messages", "10000", "--rounds", "1")
+  expect(result.ratio).toBeGreaterThan(0)
+  expect(result.lookUps.map(({ by }: { by: string }) => by)).toEqual([
+    "user_id",
+    "masked_ip",
+    "masked_device_id",
+  ])
+  for (const { plan } of result.lookUps) expect(plan).toContain("Execution Time")
+})
+
+test("plans for a rate: fewer workers lag, and the bill is that of the calls", async () => {
+  const { results } = await bench("plan", "--rate", "100000")
+  const [fewer, enough] = results
+  expect(fewer.workers).toBeLessThan(enough.workers)
+  expect(fewer.burstLagMs).toBeGreaterThan(enough.burstLagMs)
+  // 10,000 receives and 10,000 deletes a second.
+  expect(enough.dollarsPerHour).toBeCloseTo((20_000 * 3600 * 0.4) / 1e6)
+})

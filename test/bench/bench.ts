@@ -19,6 +19,7 @@
  *     --env NAME=VALUE   for peppermill, such as PEPPERMILL_QUEUE_POLLERS=16; may be repeated
  */
 import { parseArgs } from "node:util"
+import { setFlagsFromString } from "node:v8"
 import { generateX25519Identity, identityToRecipient } from "age-encryption"
 import { compare } from "./compare.ts"
 import { machine, machineText } from "./machine.ts"
@@ -85,6 +86,8 @@ async function runStart(): Promise<void> {
 }
 
 async function runMemory(): Promise<void> {
+  // As build.mjs gives it to the executable.
+  setFlagsFromString("--max-semi-space-size=4")
   const recipient = await identityToRecipient(await generateX25519Identity())
   const result = await measureMemory(Number(values.messages ?? 10_000_000), recipient, say)
   const { messages, peakMb, mbPerMillion } = result

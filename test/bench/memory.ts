@@ -67,7 +67,7 @@ export async function measureMemory(
   return {
     messages: stored,
     peakMb: maxRSS / 1024,
-    mbPerMillion: slope(samples.slice(SAMPLES / 2)) * 1e6,
+    mbPerMillion: slope(samples.slice(Math.floor(samples.length / 2))) * 1e6,
     samples,
   }
 }
