@@ -16,8 +16,8 @@ export const BUGS = {
     file: "src/drain.ts",
     edits: [
       [
-        "    const written = await sink\n",
-        "    await source.acknowledge(items.flatMap(({ held }) => held.deliveries))\n    const written = await sink\n",
+        "    const written = await commit.write(items)",
+        "    await source.acknowledge(items.flatMap(({ held }) => held.deliveries))\n    const written = await commit.write(items)",
       ],
     ],
   },

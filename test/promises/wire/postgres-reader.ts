@@ -1,6 +1,7 @@
 import type { Reader, Saying } from "./sayings.ts"
 
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+/** How a uuid[] begins in binary: one dimension, no nulls, the type's number. Its length follows, and its lower bound. */
+const UUID_ARRAY = Buffer.from("000000010000000000000b86", "hex")
 
 /**
  * Reads just enough of PostgreSQL's protocol, without TLS, to tell which message
@@ -14,7 +15,7 @@ export function postgresReader(): Reader {
 
   function said(type: string, body: Buffer): Saying | null {
     if (type === "B") {
-      const ids = [...new Set(body.toString("latin1").match(UUID) ?? [])]
+      const ids = [...new Set(uuidsIn(body))]
       written.push(...ids)
       return ids.length === 0 ? null : { kind: "write", ids }
     }
@@ -37,6 +38,20 @@ export function postgresReader(): Reader {
     fromClient: (bytes) => client(bytes).flatMap(({ type, body }) => said(type, body) ?? []),
     fromServer: (bytes) => server(bytes).flatMap(({ type, body }) => answered(type, body) ?? []),
   }
+}
+
+function uuidsIn(body: Buffer): string[] {
+  const ids: string[] = []
+  for (let at = body.indexOf(UUID_ARRAY); at >= 0; at = body.indexOf(UUID_ARRAY, at + 1)) {
+    const count = body.readInt32BE(at + UUID_ARRAY.length)
+    let next = at + UUID_ARRAY.length + 8
+    for (let element = 0; element < count; element++) {
+      const hex = body.toString("hex", next + 4, next + 20)
+      ids.push(hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"))
+      next += 20
+    }
+  }
+  return ids
 }
 
 interface Frame {
