@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { drainEnv, MASK_KEY, peppermill } from "../binary.ts"
 import { createDatabase } from "../database.ts"
+import { report } from "../promises/report.ts"
 import { startSqsStub } from "../sqs-stub.ts"
 
 /** A working directory of an enemy, and the files that were in it from the beginning. */
@@ -124,6 +125,11 @@ describe("the environment cannot put code into it, or make it write", () => {
     expect(ended.stdout).toMatch(/^peppermill \S+ \(.*\)\n$/)
     expect(ended.stderr).toBe("")
     expectNothingRan(ended)
+  })
+
+  test("there are eight such hooks, and three that have tests of their own", () => {
+    expect(Object.keys(HOOKS)).toHaveLength(8)
+    report("P24", `${Object.keys(HOOKS).length + 3} hooks of the environment: 0 executions, 0 files`)
   })
 
   test("NODE_REPL_EXTERNAL_MODULE: refused", async () => {
@@ -246,6 +252,7 @@ test("SIGUSR1 opens no inspector and writes no report, and the drain goes on", a
   expect(ended.status, ended.stderr).toBe(143)
   expect(ended.stderr).not.toContain("Debugger")
   expect(inspectorAnswers).toBe(false)
+  report("P24", "SIGUSR1 in a drain: port 9229 closed, the drain goes on")
   expectNothingRan(ended)
 })
 

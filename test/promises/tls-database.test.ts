@@ -147,7 +147,8 @@ describe.skipIf(OUTER_ADDRESS === undefined)(
       })
     })
 
-    test("that is all", () => {
+    test("every form was tried at every server that it could reach", () => {
+      expect(tried).toBe((FORMS.length + 2 * DIALLED.length) * ENVIRONMENTS.length)
       report("P25", `${FORMS.length} forms, ${tried} runs: 0 sessions with a server that is not verified`)
     })
   },
