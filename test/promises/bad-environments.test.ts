@@ -124,7 +124,7 @@ const ENTRIES: Readonly<Record<string, () => Promise<void>>> = {
     const text = await scene.drain()
     expect(summaryOf(text.stdout)).toMatchObject({ stored: 20 })
     expect(text.stdout).toMatch(/^\{.*\}\n$/)
-    expect(text.stderr).toMatch(/^peppermill: draining logins/)
+    expect(text.stderr).toMatch(/draining logins/)
     await scene.holds(text, 20_000)
     const ui = await peppermill([], { env: scene.env })
     expect([ui.status, ui.stdout]).toEqual([64, ""])

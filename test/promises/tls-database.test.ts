@@ -112,7 +112,7 @@ describe.skipIf(OUTER_ADDRESS === undefined)(
       expect(status, stderr).toBe(78)
       expect(stdout).toBe("")
       expect(receives).toBe(0)
-      expect(stderr).toMatch(/^peppermill: /)
+      expect(stderr).toMatch(/^peppermill: /m)
       expect(stderr).not.toContain(PASSWORD)
     }
 
