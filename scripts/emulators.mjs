@@ -62,6 +62,8 @@ rest-stats { enabled = false }
           SERVICES: "sqs,secretsmanager,sns",
           STRICT_SERVICE_LOADING: "1",
           GATEWAY_LISTEN: `127.0.0.1:${port}`,
+          // Its queues' URLs would name a host of its maker's, over plain http, which the executable refuses.
+          LOCALSTACK_HOST: `127.0.0.1:${port}`,
           SQS_ENDPOINT_STRATEGY: "path",
           DISABLE_EVENTS: "1",
           SKIP_SSL_CERT_DOWNLOAD: "1",
