@@ -206,7 +206,7 @@ function checkSandbox(): Finding {
     permissions.flatMap((permission) => (permission.allowed === allowed ? [permission.words] : [])).join(", ")
   return ok(
     "sandbox",
-    `this process may ${words(true)}; it may not ${words(false)}; a drain may not write files either`,
+    `this process may ${words(true)}; it may not ${words(false)}; a drain may not write files either, and --batch reads none but credentials that may change`,
   )
 }
 

@@ -7,6 +7,7 @@ import { createSecrets, type Secrets } from "./config/secrets.ts"
 import { createDecoder } from "./decode/decode.ts"
 import type { EventShape } from "./decode/event-shape.ts"
 import type { Drain } from "./drain.ts"
+import { drainPermissions } from "./drain-permissions.ts"
 import { createMask } from "./mask/mask.ts"
 import { checkValue, type MaskKeys, parseMaskKeys } from "./mask/mask-keys.ts"
 import { dropPermissions } from "./sandbox.ts"
@@ -97,23 +98,12 @@ async function openRereadable(
 
 /** A source of the configured queue, and what it tells of its retries. */
 export async function openSource(
-  { config, env, credentials }: Settings,
+  settings: Settings,
   onRetry: (retry: SourceRetry) => void,
 ): Promise<{ source: Source; queue: QueueAddress }> {
-  const queue = queueAddress(config.queue, env)
-  const { caFile } = config.queue
-  const source = await createSqsSource({
-    queueUrl: queue.url,
-    region: queue.region,
-    endpoint: queue.endpoint,
-    visibilitySeconds: config.queue.visibilitySeconds,
-    transport: config.queue.transport,
-    giveUpMs: config.queue.retrySeconds * 1000,
-    onRetry,
-    ...(caFile !== null && { ca: await readAuthorities(caFile, "queue.caFile") }),
-    ...(credentials !== undefined && { credentials }),
-  })
-  return { source, queue }
+  const queue = queueAddress(settings.config.queue, settings.env)
+  const giveUpMs = settings.config.queue.retrySeconds * 1000
+  return { source: await openQueue(settings, queue, { giveUpMs, onRetry }), queue }
 }
 
 /** The dead-letter queue of the configured one: SQS has it in the same account and region. */
@@ -121,15 +111,24 @@ export async function openDeadLetterQueue(settings: Settings, arn: string): Prom
   const queue = queueAddress(settings.config.queue, settings.env)
   const url = new URL(queue.url)
   url.pathname = url.pathname.replace(/[^/]+$/, encodeURIComponent(arn.split(":").at(-1) ?? ""))
+  return openQueue(settings, { ...queue, url: url.href }, { giveUpMs: 0, onRetry: () => {} })
+}
+
+async function openQueue(
+  { config, credentials }: Settings,
+  { url, region, endpoint }: QueueAddress,
+  retries: Pick<SqsSourceOptions, "giveUpMs" | "onRetry">,
+): Promise<Source> {
+  const { visibilitySeconds, transport, caFile } = config.queue
   return createSqsSource({
-    queueUrl: url.href,
-    region: queue.region,
-    endpoint: queue.endpoint,
-    visibilitySeconds: settings.config.queue.visibilitySeconds,
-    transport: settings.config.queue.transport,
-    giveUpMs: 0,
-    onRetry: () => {},
-    ...(settings.credentials !== undefined && { credentials: settings.credentials }),
+    queueUrl: url,
+    region,
+    endpoint,
+    visibilitySeconds,
+    transport,
+    ...retries,
+    ...(caFile !== null && { ca: await readAuthorities(caFile, "queue.caFile") }),
+    ...(credentials !== undefined && { credentials }),
   })
 }
 
@@ -146,7 +145,8 @@ export interface OpenDrain {
 }
 
 /**
- * @param database - A database that is open already; by default the configured one is opened, and closed with the drain.
+ * @param options.database - One that is open already; by default the configured one is opened, and closed with the drain.
+ * @param options.readsFiles - Whether the process reads files for other ends while it drains.
  * @throws UserError saying what is missing or wrong, before the first receive.
  */
 export async function openDrain(
@@ -156,7 +156,10 @@ export async function openDrain(
     readonly maxMessages: number | null
     readonly maxSeconds: number | null
   },
-  database?: Database,
+  {
+    database,
+    readsFiles = false,
+  }: { readonly database?: Database | undefined; readonly readsFiles?: boolean } = {},
 ): Promise<OpenDrain> {
   const { config, shape } = settings
   const keys = await openMaskKeys(settings)
@@ -190,10 +193,8 @@ export async function openDrain(
       keys.active.id,
     )
     const facts = await source.facts()
-    // From here on nothing is opened for writing, unless the database is a folder of ours.
-    const address = await settings.secrets.database()
-    const inFiles = address.kind === "pglite" && address.directory !== null
-    dropPermissions(inFiles ? ["fs.read", "fs.write", "net"] : ["fs.read", "net"])
+    const needed = drainPermissions(settings, await settings.secrets.database())
+    dropPermissions(readsFiles ? ["fs.read", ...needed] : needed)
     const { queue: q, batch, drain } = config
     return {
       queue,

@@ -50,7 +50,11 @@ export async function runDemo(
     await setUp(db, settings, { partitioned: false })
     progress("a PostgreSQL in this process has the tables and the vault; draining")
     await queue.send(bodies)
-    const open = await openDrain(settings, { follow: false, maxMessages: null, maxSeconds: null }, db)
+    const open = await openDrain(
+      settings,
+      { follow: false, maxMessages: null, maxSeconds: null },
+      { database: db, readsFiles: true },
+    )
     const rejected: Rejection[] = []
     const summary = await drainAll(open.drain, (rejection) => rejected.push(rejection))
     await open.close()

@@ -124,7 +124,11 @@ function drainPort(
       }
       async function* watchedDrain() {
         const shared = (await isEmbedded()) ? await database() : undefined
-        const open = await openDrain(settings, { follow: true, maxMessages: null, maxSeconds: null }, shared)
+        const open = await openDrain(
+          settings,
+          { follow: true, maxMessages: null, maxSeconds: null },
+          { database: shared, readsFiles: true },
+        )
         try {
           watch.opened(open)
           yield* watched(drain(open.drain, control), watch)

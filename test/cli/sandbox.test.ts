@@ -224,7 +224,7 @@ test("doctor says what the sandbox allows", async () => {
   expect(findings.find(({ name }) => name === "sandbox")?.message).toBe(
     "this process may read files, write files, use the network; " +
       "it may not start programs, start threads, load native code, use WASI, be debugged; " +
-      "a drain may not write files either",
+      "a drain may not write files either, and --batch reads none but credentials that may change",
   )
 })
 
