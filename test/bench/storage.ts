@@ -81,17 +81,23 @@ function batch(): Batch {
   return { rows, rejects: [], erasures: null }
 }
 
-/** Rows of the last weeks, and as many entries of the ledger, made by the server in chunks. */
+/** Of these days are the rows that are there already. */
+const DAYS = 365
+/** The ledger is pruned to these. */
+const LEDGER_DAYS = 15
+
+/** A year of rows, and what the ledger keeps of it, made by the server in chunks. */
 async function fill(client: pg.Client, rows: number, tell: (words: string) => void): Promise<void> {
   const chunk = 500_000
   for (let from = 0; from < rows; from += chunk) {
     const to = Math.min(from + chunk, rows)
     await client.query(`insert into user_logins
       select md5(n::text), 'android', 'k1:' || md5('ip' || n) || md5('ip' || n),
-        'k1:' || md5('device' || n) || md5('device' || n), null, 2003000, current_date - n % 14
+        'k1:' || md5('device' || n) || md5('device' || n), null, 2003000, current_date - n % ${DAYS}
       from generate_series(${from}, ${to - 1}) n`)
     await client.query(
-      `insert into peppermill.ledger (message_id) select gen_random_uuid() from generate_series(${from}, ${to - 1})`,
+      `insert into peppermill.ledger (message_id) select gen_random_uuid()
+      from generate_series(${from}, ${to - 1}) n where n % ${DAYS} < ${LEDGER_DAYS}`,
     )
     tell(`${to} rows stored`)
   }
