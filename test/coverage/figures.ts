@@ -28,11 +28,6 @@ export function figuresOf({ statementMap, s, b }: FileCoverage): Figures {
   return { lines: count([...lines.values()]), branches: count(Object.values(b).flat()) }
 }
 
-/** Whether anything of a file ran at all. */
-export function isRun({ s }: FileCoverage): boolean {
-  return Object.values(s).some((times) => times > 0)
-}
-
 function count(times: readonly number[]): Count {
   return { hit: times.filter((n) => n > 0).length, all: times.length }
 }
