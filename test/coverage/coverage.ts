@@ -7,15 +7,15 @@
  * vitest sees what its own process runs. Command lines are tested on the
  * executable, into which nobody can look; so those tests run once more with
  * the same source under plain Node, which tells what it ran. A file counts as
- * the tests in process show it or as the program does, whichever ran more of
- * its lines; the two are never added up.
+ * the tests in process show it or as the program does, whichever ran the larger
+ * share of its lines; the two are never added up.
  * Fails when a test fails, below 95 % of the lines, or below 90 % of the branches.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { type CoverageMap, type Figures, figuresOf, isRun } from "./figures.ts"
+import { type CoverageMap, type Figures, figuresOf } from "./figures.ts"
 import { buildProgram, coverageOfRuns } from "./program.ts"
 
 const MIN_LINES = 95
@@ -41,12 +41,13 @@ await run(STARTING, { PEPPERMILL_TEST_BINARY: program.path })
 
 const inProcess = JSON.parse(readFileSync(join(folder, "coverage-final.json"), "utf8")) as CoverageMap
 const inProgram = await coverageOfRuns(root, program)
+const percent = ({ hit, all }: { hit: number; all: number }) => (all === 0 ? 100 : (hit / all) * 100)
 const files = Object.entries(inProcess).map(([path, file]): [string, Figures, string] => {
   const [here, there] = [file, inProgram[path] ?? file].map(figuresOf) as [Figures, Figures]
-  return there.lines.hit > here.lines.hit ? [path, there, "program"] : [path, here, "in process"]
+  const more = percent(there.lines) > percent(here.lines)
+  return more ? [path, there, "program"] : [path, here, "in process"]
 })
 
-const percent = ({ hit, all }: { hit: number; all: number }) => (all === 0 ? 100 : (hit / all) * 100)
 for (const [path, { lines, branches }, where] of files.toSorted()) {
   if (percent(lines) >= MIN_LINES && percent(branches) >= MIN_BRANCHES) continue
   const name = path.slice(root.length + 1).padEnd(44)
