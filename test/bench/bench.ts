@@ -126,7 +126,7 @@ async function runPlan(): Promise<void> {
     cpu: Number(values.cpu),
     databaseCpu: Number(values["database-cpu"]),
     utilisation: 0.8,
-    pollers: 64,
+    pollers: 32,
     messagesInHand: 2500,
   }
   const rate = Number(values.rate)

@@ -37,7 +37,7 @@ export async function measureMemory(
   const control = createDrainControl()
   const vault = createVault({ recipients: [recipient], shape: LOGIN, storeDataKey: async () => {} })
   const limits = {
-    ...{ pollers: 64, waitSeconds: 1, visibilitySeconds: 60, rows: 500, lingerMs: 100, inFlight: 4 },
+    ...{ pollers: 32, waitSeconds: 1, visibilitySeconds: 60, rows: 500, lingerMs: 100, inFlight: 4 },
     ...{ emptyPolls: 3, timeoutSeconds: 1, follow: true, maxMessages: messages, maxSeconds: null },
   }
   const events = drain(

@@ -161,7 +161,7 @@ describe("nothing of the working directory is run or obeyed", () => {
     process.chdir(cwd)
     try {
       const { config, file } = await load({ cwd })
-      expect(config.queue.pollers).toBe(64)
+      expect(config.queue.pollers).toBe(32)
       expect(file).toBeNull()
     } finally {
       process.chdir(before)
