@@ -76,6 +76,7 @@ const READING = [
   "select * from vault.requests",
   "select * from vault.released",
   "select * from vault.request_states",
+  "select * from vault.sealed_messages",
   "select * from vault.audit",
   "select * from vault.policy",
   "set role peppermill_recoverer",

@@ -1,13 +1,14 @@
 import { ledger } from "./001-ledger.ts"
 import { vault } from "./002-vault.ts"
 import { audit } from "./003-audit.ts"
-import { recovery } from "./004-recovery.ts"
-import { jobs } from "./005-jobs.ts"
-import { quarantine } from "./006-quarantine.ts"
-import { erase } from "./007-erase.ts"
-import { retention } from "./008-retention.ts"
-import { rekey } from "./009-rekey.ts"
-import { recipients } from "./010-recipients.ts"
+import { requests } from "./004-requests.ts"
+import { releases } from "./005-releases.ts"
+import { jobs } from "./006-jobs.ts"
+import { quarantine } from "./007-quarantine.ts"
+import { erase } from "./008-erase.ts"
+import { retention } from "./009-retention.ts"
+import { rekey } from "./010-rekey.ts"
+import { recipients } from "./011-recipients.ts"
 import type { Migration } from "./migration.ts"
 
 /** Every step, in order. Append only. */
@@ -15,7 +16,8 @@ export const MIGRATIONS: readonly Migration[] = [
   ledger,
   vault,
   audit,
-  recovery,
+  requests,
+  releases,
   jobs,
   quarantine,
   erase,

@@ -15,13 +15,18 @@ import type { Migration } from "./migration.ts"
  * can vanish without its row, and none can be stored twice.
  */
 export const quarantine: Migration = {
-  name: "006-quarantine",
+  name: "007-quarantine",
   sql: `
 -- What was released and not yet collected.
 create table vault.released_messages (
   request uuid primary key references vault.requests,
   message_id uuid not null
 );
+
+-- A message, and what its data key is wrapped as.
+create view vault.sealed_messages as
+select q.message_id, q.reason, q.field, q.sent_at, q.data_key, q.sealed, k.wrapped
+from vault.quarantine q left join vault.data_keys k on k.id = q.data_key;
 
 create function vault.quarantine_groups()
 returns table (reason text, field text, shape text, messages bigint, oldest timestamptz, newest timestamptz)
@@ -114,9 +119,7 @@ end
 $function$;
 
 create function vault.collect_message(request uuid)
-returns table (
-  message_id uuid, reason text, field text, sent_at timestamptz, data_key bytea, sealed bytea, wrapped bytea
-)
+returns setof vault.sealed_messages
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $function$
 declare
@@ -132,9 +135,7 @@ begin
   end if;
   return query
     with handed_out as (delete from vault.released_messages d where d.request = asked.id returning d.*)
-    select q.message_id, q.reason, q.field, q.sent_at, q.data_key, q.sealed, k.wrapped
-    from handed_out h join vault.quarantine q on q.message_id = h.message_id
-      left join vault.data_keys k on k.id = q.data_key;
+    select m.* from handed_out h join vault.sealed_messages m on m.message_id = h.message_id;
 end
 $function$;
 
@@ -147,9 +148,7 @@ as $function$
 $function$;
 
 create function vault.replay_page(job uuid, after uuid, at_most integer)
-returns table (
-  message_id uuid, reason text, field text, sent_at timestamptz, data_key bytea, sealed bytea, wrapped bytea
-)
+returns setof vault.sealed_messages
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $function$
 declare
@@ -161,11 +160,10 @@ begin
     return;
   end if;
   return query
-    select q.message_id, q.reason, q.field, q.sent_at, q.data_key, q.sealed, k.wrapped
-    from vault.quarantine q left join vault.data_keys k on k.id = q.data_key
+    select m.* from vault.quarantine q join vault.sealed_messages m using (message_id)
     where vault.is_chosen(q, work.details ->> 'reasonCode', ids)
-      and (q.message_id > replay_page.after or replay_page.after is null)
-    order by q.message_id limit at_most;
+      and (m.message_id > replay_page.after or replay_page.after is null)
+    order by m.message_id limit at_most;
 end
 $function$;
 

@@ -18,7 +18,7 @@ import type { Migration } from "./migration.ts"
  * went could never be re-keyed.
  */
 export const rekey: Migration = {
-  name: "009-rekey",
+  name: "010-rekey",
   sql: `
 create table vault.rekeyed (
   subject text not null,

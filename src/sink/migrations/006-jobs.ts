@@ -10,7 +10,7 @@ import type { Migration } from "./migration.ts"
  * that no caller can point a job at another table.
  */
 export const jobs: Migration = {
-  name: "005-jobs",
+  name: "006-jobs",
   sql: `
 create table peppermill.event_tables (
   name text primary key,

@@ -7,7 +7,7 @@ import type { Migration } from "./migration.ts"
  * handed out for a job on record only.
  */
 export const recipients: Migration = {
-  name: "010-recipients",
+  name: "011-recipients",
   sql: `
 create function vault.list_data_keys()
 returns table (id bytea, recipients text[], created_at timestamptz, originals bigint, quarantined bigint)

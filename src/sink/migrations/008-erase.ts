@@ -14,7 +14,7 @@ import type { Migration } from "./migration.ts"
  * `x` that no mask key may have. `event_tables` says where; no caller does.
  */
 export const erase: Migration = {
-  name: "007-erase",
+  name: "008-erase",
   sql: `
 alter table peppermill.mask_keys add constraint mask_keys_severed check (id <> 'x');
 
@@ -33,9 +33,7 @@ as $function$
 $function$;
 
 create function vault.scan_page(job uuid, after uuid, at_most integer)
-returns table (
-  message_id uuid, reason text, field text, sent_at timestamptz, data_key bytea, sealed bytea, wrapped bytea
-)
+returns setof vault.sealed_messages
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $function$
 declare
@@ -45,10 +43,9 @@ begin
     return;
   end if;
   return query
-    select q.message_id, q.reason, q.field, q.sent_at, q.data_key, q.sealed, k.wrapped
-    from vault.quarantine q left join vault.data_keys k on k.id = q.data_key
-    where q.message_id > scan_page.after or scan_page.after is null
-    order by q.message_id limit at_most;
+    select m.* from vault.sealed_messages m
+    where m.message_id > scan_page.after or scan_page.after is null
+    order by m.message_id limit at_most;
 end
 $function$;
 

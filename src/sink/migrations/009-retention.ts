@@ -9,7 +9,7 @@ import type { Migration } from "./migration.ts"
  * sealing with it: a run changes its key every day.
  */
 export const retention: Migration = {
-  name: "008-retention",
+  name: "009-retention",
   sql: `
 alter table vault.policy add column retention_days integer check (retention_days > 0);
 
