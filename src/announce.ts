@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import { queueName } from "./config/queue-url.ts"
 import { parseTopicArn } from "./config/topic-arn.ts"
 import type { Io } from "./io.ts"
 import type { Alert } from "./observe/alert.ts"
@@ -32,7 +33,8 @@ export async function announce(
   const { topicArn, endpoint } = config.alerts
   const topic = topicArn === null ? null : parseTopicArn(topicArn)
   if (topic === null && !emf) return
-  const about = { service, queue: config.queue.url?.split("/").at(-1) ?? null, run: randomUUID() }
+  const { url } = config.queue
+  const about = { service, queue: url === null ? null : queueName(url), run: randomUUID() }
   const now = Date.now
   const alert = await alertOf(announcement)
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { parseListenAddress } from "./config/listen-address.ts"
+import { queueName } from "./config/queue-url.ts"
 import { parseTopicArn } from "./config/topic-arn.ts"
 import type { DrainEvent } from "./drain-event.ts"
 import { UserError } from "./errors.ts"
@@ -44,8 +45,8 @@ export async function openObservation(
   const { now } = systemClock
   const { observe, alerts: wanted, queue, database } = settings.config
   const { service, logLevel: level, logFormat } = observe
-  const queueName = queue.url?.split("/").at(-1) ?? null
-  const about = { service, queue: queueName, run: randomUUID() }
+  const name = queue.url === null ? null : queueName(queue.url)
+  const about = { service, queue: name, run: randomUUID() }
   const write = io.err
 
   const log = await createLog({ level, format: formatFor(logFormat, io), write, about, now })
@@ -72,7 +73,7 @@ export async function openObservation(
       import("./observe/prometheus.ts"),
       import("./observe/server.ts"),
     ])
-    const scrape = await createScrape(fold, queueName === null ? {} : { queue: queueName })
+    const scrape = await createScrape(fold, name === null ? {} : { queue: name })
     const server = await serveMetrics(parseListenAddress(listen), { scrape, health })
     log.tell({ type: "serving", url: server.url })
     return server

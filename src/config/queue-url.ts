@@ -88,13 +88,18 @@ export function readQueueUrl(queue: QueueSection & { readonly url: string }): {
       hint: "leave queue.region out: the url tells the region",
     })
   }
-  const name = url.pathname.split("/").at(-1) ?? ""
+  const name = queueName(queue.url)
   if (!QUEUE_NAME.test(name)) {
     throw new UserError("config", "does not end in the name of a queue", {
       hint: "a queue's url looks like https://sqs.eu-west-1.amazonaws.com/123456789012/logins",
     })
   }
   return { name, region, origin: url.origin }
+}
+
+/** The name in a queue's url. Of a url that was checked, it is all that may be shown. */
+export function queueName(url: string): string {
+  return new URL(url).pathname.split("/").at(-1) ?? ""
 }
 
 function regionOfHost(host: string): string | null {

@@ -1,6 +1,7 @@
 import { announce } from "../announce.ts"
 import { listAudit } from "../audit/database.ts"
 import { outcomeOf } from "../audit/outcome.ts"
+import { queueName } from "../config/queue-url.ts"
 import { diagnose } from "../doctor.ts"
 import { drain } from "../drain.ts"
 import { createDrainControl } from "../drain-control.ts"
@@ -83,7 +84,7 @@ export async function openPorts(
 
   return {
     ports: {
-      queue: config.queue.url?.split("/").at(-1) ?? null,
+      queue: config.queue.url === null ? null : queueName(config.queue.url),
       database: databaseProblem === null ? shape.table : null,
       drain: offered(
         drainPort(settings, watch, source.get, database.get, isEmbedded),
