@@ -25,11 +25,11 @@ export interface RunOptions {
   readonly program?: readonly [string, ...string[]]
   /** Milliseconds after which the run is killed. */
   readonly limitMs?: number
-  /** Called with the process once it runs. */
-  readonly onStart?: (child: ChildProcess) => void
+  /** Called with the process once it runs. If it fails, so does the run. */
+  readonly onStart?: (child: ChildProcess) => unknown
 }
 
-/** Run it to its end. A run of over a minute (or `limitMs`) is killed, and shows as SIGKILL. */
+/** Run it, and what `onStart` began, to the end. A run of over a minute (or `limitMs`) is killed, and shows as SIGKILL. */
 export function peppermill(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const [program, ...first] = options.program ?? [BINARY]
   return new Promise((resolve, reject) => {
@@ -49,11 +49,12 @@ export function peppermill(args: readonly string[], options: RunOptions = {}): P
     child.on("error", reject)
     child.on("close", (code, signal) => {
       clearTimeout(timer)
-      resolve({ status: code ?? signal, stdout, stderr })
+      started.then(() => resolve({ status: code ?? signal, stdout, stderr }), reject)
     })
     child.stdin.on("error", () => {})
     child.stdin.end(options.stdin ?? "")
-    options.onStart?.(child)
+    const started = (async () => options.onStart?.(child))()
+    started.catch(() => child.kill("SIGKILL"))
   })
 }
 

@@ -204,10 +204,15 @@ const ENTRIES: Readonly<Record<string, () => Promise<void>>> = {
       async onStart(child) {
         scene.send(tellTales(300))
         await stored(scene, 1)
+        // From now on every poll is a long one.
+        const { queue } = scene.stub
+        await vi.waitUntil(() => queue.counts().visible + queue.counts().inFlight === 0, 30_000)
         firstMs = Date.now()
         child.kill("SIGINT")
         await sleep(300)
         expect(child.exitCode, "the first waits for the polls under way").toBeNull()
+        // What these polls bring is in hand when the second comes.
+        scene.send(tellTales(100))
         child.kill("SIGINT")
       },
     })

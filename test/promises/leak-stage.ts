@@ -128,8 +128,9 @@ export async function openStage(canaries: Canaries, queue: StubOptions = {}) {
         ...options,
         env: this.environment(role, options.env),
         async onStart(child) {
-          options.onStart?.(child)
+          const asked = options.onStart?.(child)
           process = await seenByOthers(child.pid ?? 0)
+          await asked
         },
       })
       const from = args.join(" ")
