@@ -36,7 +36,7 @@ export function createPersist({ queue, clock, onRetry, isClosed }: RetryOptions)
         const delayMs = backoffMs(attempt, verdict === "throttled" ? THROTTLED : BACKOFF)
         if (attempt === 1) untilMs = clock.now() + giveUpMs
         // Without a cause: an error of the SDK may quote the answer, and the answer holds bodies.
-        const isOver = attempt >= attempts || clock.now() + delayMs > untilMs || isClosed()
+        const isOver = attempt >= attempts || clock.now() + delayMs >= untilMs || isClosed()
         if (isOver) throw explain(failure, call, queue)
         onRetry({ call, code, attempt, delayMs })
         await clock.sleep(delayMs)
