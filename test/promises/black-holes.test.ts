@@ -38,7 +38,7 @@ async function hangOnWire(
 ): Promise<Hung> {
   await using site = await openSite({ seed, ...options, set: { ...SET, ...options.set } })
   site.send(30)
-  const worker = await site.worker()
+  const worker = site.worker()
   let sinceMs = 0
   const ended = await worker.run(() => (chunk): Fate => {
     if (!isDark(chunk))
@@ -73,7 +73,10 @@ async function hangAt(
   await using site = await openSite({ seed, set: { ...SET, ...set } })
   const [sinceMs, [ended, endMs]] = await Promise.all([
     server.waitedForMs(),
-    (await site.worker()).run().then((one) => [one, Date.now()] as const),
+    site
+      .worker()
+      .run()
+      .then((one) => [one, Date.now()] as const),
   ])
   return { ended, tookMs: endMs - sinceMs }
 }

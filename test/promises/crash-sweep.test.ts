@@ -9,7 +9,7 @@ const SAMPLE = 14
 test("killed before or after a chunk on the wire, whichever: nothing lost, doubled, unexpected or orphaned", async () => {
   const seed = seedOf()
   await using site = await openCrashSite(seed)
-  const worker = await site.worker()
+  const worker = site.worker()
   const all = await pointsOf(site, worker)
   expect(await site.check()).toEqual(NO_DIFFERENCES)
   const points = LONG ? all : sample(seeded(seed), SAMPLE, all)

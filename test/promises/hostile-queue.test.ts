@@ -18,7 +18,7 @@ test("each message delivered three times: one row, and each delivery deleted, no
     set: { QUEUE_VISIBILITY_SECONDS: "120" },
   })
   site.send(messages)
-  const ended = await (await site.worker()).run()
+  const ended = await site.worker().run()
   expect(ended.status, ended.stderr).toBe(0)
   const quarantined = Array.from({ length: messages }, (_, n) => message(n)).filter(
     ({ event }) => !event,
@@ -64,7 +64,7 @@ async function drainLiar(seed: number): Promise<number> {
   })
   site.send(100)
   let lastMessageMs = 0
-  const ended = await (await site.worker()).run(() => (chunk) => {
+  const ended = await site.worker().run(() => (chunk) => {
     if (chunk.link === "queue" && chunk.bytes.includes("ReceiptHandle")) lastMessageMs = Date.now()
     return "pass"
   })

@@ -21,7 +21,7 @@ test.each(Object.keys(BUGS) as (keyof typeof BUGS)[])(
 
     async function crashesUntilFound(): Promise<number> {
       await using site = await openCrashSite(seed, program)
-      const worker = await site.worker()
+      const worker = site.worker()
       const critical = (await pointsOf(site, worker)).filter((point) => point.isCritical)
       const points = sample(seeded(seed), POINTS, critical)
       for (const [at, point] of points.entries()) {

@@ -17,7 +17,7 @@ test(`a row that PostgreSQL itself refuses, at ${LONG ? "each" : "some"} of the 
     messageOf: loginMessage,
     set: { QUEUE_POLLERS: "32", BATCH_LINGER_MS: "2000", QUEUE_VISIBILITY_SECONDS: "60" },
   })
-  const worker = await site.worker()
+  const worker = site.worker()
   let deleted = 0
   for (const place of places) {
     await site.reset()

@@ -52,7 +52,7 @@ test(`PostgreSQL restarted in immediate mode, ${RESTARTS} times in one drain: no
   const fault = meanwhile(RESTARTS, 150, () => server.restartImmediately())
   await using site = await openSlowSite({ seed, database: server.database }, fault.isOver)
   site.send(RESTARTS * 1_000)
-  const ended = await (await site.worker()).run(() => fault.plan)
+  const ended = await site.worker().run(() => fault.plan)
   expect(ended.status, ended.stderr).toBe(0)
   expect(fault.isOver()).toBe(true)
   expect(summaryOf(ended).retried).toBeGreaterThan(0)
@@ -71,7 +71,7 @@ test(`all connections terminated, ${TERMINATIONS} times in one drain: nothing lo
   )
   await using site = await openSlowSite({ seed, database }, fault.isOver)
   site.send(TERMINATIONS * 400)
-  const ended = await (await site.worker()).run(() => fault.plan)
+  const ended = await site.worker().run(() => fault.plan)
   expect(ended.status, ended.stderr).toBe(0)
   expect(fault.isOver()).toBe(true)
   await expectWhole(site)
@@ -88,7 +88,7 @@ test("the disk of PostgreSQL fills up in mid-drain: the run stops, and the next 
   )
   await using site = await openSite({ seed, database, set: { QUEUE_VISIBILITY_SECONDS: "30" } })
   site.send(6_000)
-  const worker = await site.worker()
+  const worker = site.worker()
   const ended = await worker.run()
   expect(ended.status, ended.stderr).toBe(69)
   expect(ended.stderr).toContain("SQLSTATE 53100")
@@ -123,7 +123,7 @@ test("the database becomes read-only in mid-drain, as after a failover: the run 
     fault.isOver,
   )
   site.send(3_000)
-  const worker = await site.worker()
+  const worker = site.worker()
   const ended = await worker.run(() => fault.plan)
   expect(ended.status, ended.stderr).toBe(78)
   expect(ended.stderr).toContain("SQLSTATE 25006")
@@ -165,7 +165,7 @@ test("a real deadlock is tried again, and no harm done", async () => {
   const ids = [...site.send(10)].sort()
   const { other, wanted } = await holdPlace(site, ids.at(-1) as string)
   try {
-    const running = (await site.worker()).run()
+    const running = site.worker().run()
     await wanted()
     await other.query("insert into peppermill.ledger (message_id) values ($1)", [ids[0]])
     await other.query("rollback")
@@ -192,7 +192,7 @@ test("a real serialization failure is tried again, and a message that another dr
   const [first = ""] = site.send(10)
   const { other, wanted } = await holdPlace(site, first)
   try {
-    const running = (await site.worker()).run()
+    const running = site.worker().run()
     await wanted()
     await other.query("commit")
     const ended = await running

@@ -27,7 +27,7 @@ test(`commits that take three times the visibility timeout, ${STALLS} of them: n
   })
   site.send(messages)
   let stalled = 0
-  const ended = await (await site.worker()).run(() => (chunk) => {
+  const ended = await site.worker().run(() => (chunk) => {
     if (!isStored(chunk) || stalled >= STALLS) return "pass"
     stalled++
     return { delayMs: 3 * VISIBILITY_SECONDS * 1000 }
@@ -59,7 +59,7 @@ test(`${DROPS} answers to COMMIT never arrive: nothing lost, doubled or orphaned
   await using site = await openSite({ seed, set: { BATCH_ROWS: "10", QUEUE_VISIBILITY_SECONDS: "30" } })
   site.send(DROPS * 15)
   let dropped = 0
-  const ended = await (await site.worker()).run(() => (chunk): Fate => {
+  const ended = await site.worker().run(() => (chunk): Fate => {
     if (!isStored(chunk) || dropped >= DROPS || random() < 0.5) return "pass"
     dropped++
     return "cut"

@@ -62,7 +62,7 @@ async function raise(code: string, action: Action, seed: number): Promise<number
   const ids = site.send(MESSAGES)
   if (action === "data") site.expectRefused(ids[CULPRIT] as string)
   let [tries, lastWrite] = [0, 0]
-  const worker = await site.worker()
+  const worker = site.worker()
   const ended = await worker.run(() => (chunk) => {
     if (chunk.says.some(({ kind }) => kind === "write")) [tries, lastWrite] = [tries + 1, chunk.connection]
     return "pass"

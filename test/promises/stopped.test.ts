@@ -29,7 +29,7 @@ test(`stopped by SIGTERM at any moment, ${STOPS + IDLE_STOPS} times: it ends pro
     },
   })
   site.send(STOPS * 800)
-  const worker = await site.worker()
+  const worker = site.worker()
   let slowestMs = 0
   while (stops < STOPS) {
     const at = 1 + pick(random, CHUNKS)

@@ -24,7 +24,7 @@ test(`chunks cut, truncated, delayed and dropped at random, ${FAULTS} of them: n
     },
   })
   site.send(FAULTS * 150)
-  const ended = await (await site.worker()).run(() => (chunk): Fate => {
+  const ended = await site.worker().run(() => (chunk): Fate => {
     // A set-up that cannot be looked at is refused: only a run that has begun goes on.
     hasBegun ||= chunk.says.some(
       (saying) => saying.kind === "request" && saying.operation === "ReceiveMessage",

@@ -41,7 +41,7 @@ const TAMPERING = {
 
 test("the checker sees each kind of difference", async () => {
   await using site = await openSite({ seed: 1 })
-  const worker = await site.worker()
+  const worker = site.worker()
   for (const [what, [statement, difference]] of Object.entries(TAMPERING)) {
     await site.reset()
     site.send(20)

@@ -55,7 +55,7 @@ export async function killAtRandom(ordeal: Ordeal): Promise<Outcome> {
   site.send(ordeal.messages)
   const lives = await Promise.all(
     Array.from({ length: ordeal.processes }, async (_, at) => {
-      const worker = await site.worker()
+      const worker = site.worker()
       const kills = Math.floor(ordeal.kills / ordeal.processes) + Number(at < ordeal.kills % ordeal.processes)
       const plans = Array.from({ length: kills }, () => {
         const plan = killAt(1 + pick(random, CHUNKS), random() < 0.5 ? "before" : "after")

@@ -42,7 +42,7 @@ export interface Site extends AsyncDisposable {
   send(count: number): readonly string[]
   /** This one, whatever it looks like, is to be quarantined. */
   expectRefused(id: string): void
-  worker(): Promise<Worker>
+  worker(): Worker
   check(): Promise<Differences>
   /** Forget everything: another proof begins. */
   reset(): Promise<void>
@@ -87,25 +87,25 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     expectRefused(id) {
       sent.set(id, { ...(sent.get(id) as Sent), event: null })
     },
-    async worker() {
-      const wire = await createWire(links, log)
+    worker() {
+      const wire = createWire(links, log)
       wires.push(wire)
       const through = (address: string, link: string) => {
         const changed = new URL(address)
         changed.port = String(wire.port(link))
         return changed.href
       }
-      const queue = { url: through(stub.url, "queue"), region: stub.region }
-      const env = { ...drainEnv(queue, through(url, "database")), ...Object.fromEntries(settings) }
       return {
         wire,
-        run(plan = () => () => "pass") {
+        async run(plan = () => () => "pass") {
           let child: ChildProcess | undefined
-          wire.begin(
+          await wire.begin(
             ++runs,
             plan((signal = "SIGKILL") => child?.kill(signal)),
           )
-          return peppermill(["--batch", "--json", "--max-rejects", "100%"], {
+          const queue = { url: through(stub.url, "queue"), region: stub.region }
+          const env = { ...drainEnv(queue, through(url, "database")), ...Object.fromEntries(settings) }
+          return await peppermill(["--batch", "--json", "--max-rejects", "100%"], {
             env,
             limitMs: 600_000,
             ...(options.program && { program: options.program }),

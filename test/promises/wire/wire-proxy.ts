@@ -40,10 +40,13 @@ export interface Link {
 
 /** Proxies between one process and its servers. */
 export interface Wire {
-  /** Where the process finds each server. */
+  /** Where this run's process finds each server. */
   port(link: string): number
-  /** A new life of the process begins: chunks are counted anew, and follow this plan. */
-  begin(run: number, plan: Plan): void
+  /**
+   * A new life of the process begins: chunks are counted anew, and follow this plan. It comes by
+   * ports of its own, so that what a dead process had sent before it was let in is not taken for its.
+   */
+  begin(run: number, plan: Plan): Promise<void>
   /** Chunks of this run. */
   readonly chunks: number
   /** Connections of this run, by link. */
@@ -52,20 +55,19 @@ export interface Wire {
 }
 
 /** @param log - Takes what was said: by the process when it says it, by a server when it gets through. */
-export async function createWire(links: Readonly<Record<string, Link>>, log: Logged[]): Promise<Wire> {
-  const servers = new Map<string, { readonly server: Server; readonly port: number }>()
+export function createWire(links: Readonly<Record<string, Link>>, log: Logged[]): Wire {
+  let servers = new Map<string, { readonly server: Server; readonly port: number }>()
   const open = new Set<Socket>()
   let run = 0
   let chunks = 0
   let plan: Plan = () => "pass"
   let connections: Record<string, number> = {}
 
-  function serve(link: string, { host, port, reader }: Link, client: Socket): void {
+  function serve(ofRun: number, link: string, { host, port, reader }: Link, client: Socket): void {
     const connection = (connections[link] ?? 0) + 1
     connections[link] = connection
     const server = connect({ host, port, noDelay: true, allowHalfOpen: true })
     const read = reader()
-    const ofRun = run
     let isHole = false
 
     function join(from: Socket, to: Socket, toServer: boolean): void {
@@ -82,7 +84,7 @@ export async function createWire(links: Readonly<Record<string, Link>>, log: Log
         if (isHole || ofRun !== run) return
         const says = toServer ? read.fromClient(bytes) : read.fromServer(bytes)
         const chunk = { n: ++chunks, link, toServer, connection, bytes, says }
-        if (toServer) log.push(...says.map((saying) => ({ run, saying })))
+        if (toServer) log.push(...says.map((saying) => ({ run: ofRun, saying })))
         before = before.then(() => cross(chunk, plan(chunk), from, to))
       })
     }
@@ -113,19 +115,33 @@ export async function createWire(links: Readonly<Record<string, Link>>, log: Log
     join(server, client, false)
   }
 
-  for (const [name, link] of Object.entries(links)) {
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => serve(name, link, client))
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    servers.set(name, { server, port: (server.address() as AddressInfo).port })
+  async function listen(): Promise<void> {
+    const ofRun = run
+    for (const [name, link] of Object.entries(links)) {
+      const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) =>
+        serve(ofRun, name, link, client),
+      )
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      servers.set(name, { server, port: (server.address() as AddressInfo).port })
+    }
+  }
+
+  /** Lets nobody in any more. Resolves once whoever is in has left. */
+  function shut(): Promise<unknown> {
+    const closed = [...servers.values()].map(({ server }) => new Promise((done) => server.close(done)))
+    servers = new Map()
+    return Promise.all(closed)
   }
 
   return {
     port: (link) => servers.get(link)?.port ?? 0,
-    begin(nextRun, nextPlan) {
+    async begin(nextRun, nextPlan) {
+      void shut()
       run = nextRun
       plan = nextPlan
       chunks = 0
       connections = {}
+      await listen()
     },
     get chunks() {
       return chunks
@@ -133,7 +149,7 @@ export async function createWire(links: Readonly<Record<string, Link>>, log: Log
     connections: (link) => connections[link] ?? 0,
     async close() {
       for (const socket of open) socket.destroy()
-      await Promise.all([...servers.values()].map(({ server }) => new Promise((done) => server.close(done))))
+      await shut()
     },
   }
 }
