@@ -2,7 +2,7 @@ import { hash } from "node:crypto"
 
 /** Names one original, and the time at which it was not known. Opaque. */
 export interface Mark {
-  readonly fingerprint: string
+  readonly fingerprint: Buffer
   readonly epoch: number
 }
 
@@ -22,7 +22,7 @@ export interface KnownOriginals {
   forget(): void
 }
 
-const WORDS = 4
+const ENTRY_BYTES = 16
 const WAYS = 8
 
 /**
@@ -31,52 +31,42 @@ const WAYS = 8
  */
 export function createKnownOriginals(entries = 2 ** 19): KnownOriginals {
   if (entries < WAYS || !Number.isInteger(Math.log2(entries))) throw new RangeError("not a power of two")
-  const sets = entries / WAYS
-  // Sets of eight, the most recently used first; the last one falls out.
-  const table = new Uint32Array(entries * WORDS)
+  const table = Buffer.alloc(entries * ENTRY_BYTES)
   let epoch = 0
 
-  const setStart = (fingerprint: string) => (word(fingerprint, 0) & (sets - 1)) * WAYS * WORDS
-
-  function find(start: number, fingerprint: string): number {
-    const [a, b, c, d] = [0, 1, 2, 3].map((index) => word(fingerprint, index))
-    for (let at = start; at < start + WAYS * WORDS; at += WORDS) {
-      if (table[at] === a && table[at + 1] === b && table[at + 2] === c && table[at + 3] === d) return at
-    }
-    return -1
+  /** The eight places that an original may have, the most recently used first; the last one falls out. */
+  function setOf(fingerprint: Buffer): Buffer {
+    const start = (fingerprint.readUInt32LE() % (entries / WAYS)) * WAYS * ENTRY_BYTES
+    return table.subarray(start, start + WAYS * ENTRY_BYTES)
   }
 
   /** Put at the front of its set, over the entry at `end`. */
-  function toFront(start: number, end: number, fingerprint: string): void {
-    table.copyWithin(start + WORDS, start, end)
-    for (let index = 0; index < WORDS; index++) table[start + index] = word(fingerprint, index)
+  function toFront(set: Buffer, end: number, fingerprint: Buffer): void {
+    set.copyWithin(ENTRY_BYTES, 0, end)
+    set.set(fingerprint)
   }
 
   return {
     markUnknown(subject, field, token) {
       // A token has one length per key id, and the subject's length stands before it: no two originals read alike.
-      const fingerprint = hash("sha256", `${token}${subject.length}:${subject}${field}`, "binary")
-      const start = setStart(fingerprint)
-      const at = find(start, fingerprint)
+      const digest = hash("sha256", `${token}${subject.length}:${subject}${field}`)
+      const fingerprint = Buffer.from(digest.slice(0, 2 * ENTRY_BYTES), "hex")
+      const set = setOf(fingerprint)
+      // Its bytes across two entries are as improbable as two originals with one fingerprint.
+      const at = set.indexOf(fingerprint)
       if (at < 0) return { fingerprint, epoch }
-      toFront(start, at, fingerprint)
+      toFront(set, at, fingerprint)
       return null
     },
     remember({ fingerprint, epoch: markedAt }) {
       if (markedAt !== epoch) return
-      const start = setStart(fingerprint)
-      const at = find(start, fingerprint)
-      toFront(start, at < 0 ? start + (WAYS - 1) * WORDS : at, fingerprint)
+      const set = setOf(fingerprint)
+      const at = set.indexOf(fingerprint)
+      toFront(set, at < 0 ? set.length - ENTRY_BYTES : at, fingerprint)
     },
     forget() {
       table.fill(0)
       epoch++
     },
   }
-}
-
-function word(fingerprint: string, index: number): number {
-  const at = index * 4
-  const low = fingerprint.charCodeAt(at) | (fingerprint.charCodeAt(at + 1) << 8)
-  return (low | (fingerprint.charCodeAt(at + 2) << 16) | (fingerprint.charCodeAt(at + 3) << 24)) >>> 0
 }
