@@ -1,8 +1,9 @@
-// One folder of src at a time, against the tests that stand beside it: see mutate.ts.
-const folder = process.env["MUTATE_FOLDER"]
+// One target of mutate.ts; without one, it is only looked at.
+const { name, files = [], constants } = JSON.parse(process.env["MUTATE_TARGET"] ?? "{}")
 
 export default {
-  mutate: (process.env["MUTATE_FILES"] ?? `src/${folder}/**/*.ts`).split(","),
+  mutate: process.env["MUTATE_FILES"]?.split(",") ?? files,
+  ignoreStatic: !constants,
   testRunner: "vitest",
   plugins: ["@stryker-mutator/vitest-runner"],
   vitest: { configFile: "test/mutation/vitest.config.ts", related: false, pool: "forks" },
@@ -10,7 +11,7 @@ export default {
   tsconfigFile: "none",
   coverageAnalysis: "perTest",
   incremental: true,
-  incrementalFile: `.cache/mutation/${folder}.json`,
+  incrementalFile: `.cache/mutation/${name}.json`,
   tempDirName: ".cache/mutation/sandbox",
   // The sandbox is a copy: what tests do not read need not be in it.
   ignorePatterns: ["dist", "coverage", ".cache"],
@@ -22,6 +23,6 @@ export default {
   allowConsoleColors: false,
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
   reporters: ["clear-text", "json"],
-  jsonReporter: { fileName: `.cache/mutation/${folder}-report.json` },
+  jsonReporter: { fileName: `.cache/mutation/${name}-report.json` },
   thresholds: { high: 90, low: 85, break: 85 },
 }
