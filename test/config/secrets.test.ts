@@ -172,7 +172,7 @@ describe("AWS Secrets Manager", () => {
     const options = { region: "eu-west-1", endpoint: stub.endpoint, deadlineMs: 900 }
     const error = await refusal(fetchSecret("silent", options))
     expect(error).toMatchObject({ kind: "unavailable", message: expect.stringContaining("TimeoutError") })
-    expect(performance.now() - begun).toBeLessThan(1_900)
+    expect(performance.now() - begun).toBeLessThan(5_000)
   })
 
   test("with a certificate that nobody vouches for is not believed, whatever the environment says", async () => {

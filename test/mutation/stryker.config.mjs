@@ -22,7 +22,7 @@ export default {
   timeoutFactor: 3,
   allowConsoleColors: false,
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
-  reporters: ["clear-text", "json"],
+  reporters: ["progress-append-only", "clear-text", "json"],
   jsonReporter: { fileName: `.cache/mutation/${name}-report.json` },
   thresholds: { high: 90, low: 85, break: 85 },
 }

@@ -425,7 +425,7 @@ describe("a failed transaction", () => {
     await using s = await openSink({ address: wire.address }, { retrySeconds: 0.3 })
     const startedMs = performance.now()
     const error = await s.write(batch([row(0)])).catch((thrown: unknown) => thrown)
-    expect(performance.now() - startedMs).toBeLessThan(2_000)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
     expect(error).toMatchObject({ name: "UserError", kind: "unavailable" })
     expect(s.retries.length).toBeGreaterThan(0)
   })

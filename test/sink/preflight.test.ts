@@ -69,6 +69,6 @@ describe("the preflight", () => {
     const startedMs = performance.now()
     const error = await check({ address: { ...database.address, port: 1 } })
     expect(error).toMatchObject({ name: "UserError", kind: "unavailable" })
-    expect(performance.now() - startedMs).toBeLessThan(2_000)
+    expect(performance.now() - startedMs).toBeLessThan(5_000)
   })
 })

@@ -82,7 +82,7 @@ describe.each(TRANSPORTS)("over the %s transport, against a queue that fails", (
       kind: "unavailable",
       message: "queue logins does not answer (receive: ECONNREFUSED)",
     })
-    expect(performance.now() - startMs).toBeLessThan(1500)
+    expect(performance.now() - startMs).toBeLessThan(5000)
     expect(retries[0]).toMatchObject({ call: "receive", code: "ECONNREFUSED", attempt: 1 })
   })
 

@@ -54,7 +54,7 @@ describe.each(TRANSPORTS)("the SQS source over the %s transport", (transport) =>
     await sleep(300)
     queue.send(bodies(1))
     expect((await polled).deliveries).toHaveLength(1)
-    expect(performance.now() - startMs).toBeLessThan(2000)
+    expect(performance.now() - startMs).toBeLessThan(4500)
   })
 
   test("acknowledges any number of messages, ten by ten", async () => {
@@ -136,11 +136,11 @@ describe.each(TRANSPORTS)("the SQS source over the %s transport", (transport) =>
     const { queue, source } = await setUp()
     queue.send(bodies(1))
     const { deliveries } = await source.receive(10, 1)
-    const polls = Array.from({ length: 80 }, () => source.receive(10, 2))
+    const polls = Array.from({ length: 80 }, () => source.receive(10, 4))
     await sleep(200)
     const startMs = performance.now()
     expect(await source.acknowledge(deliveries)).toEqual([])
-    expect(performance.now() - startMs).toBeLessThan(1500)
+    expect(performance.now() - startMs).toBeLessThan(3500)
     await Promise.all(polls)
   })
 
