@@ -18,8 +18,8 @@ export default {
   concurrency: Number(process.env["MUTATE_WORKERS"] ?? 1),
   // A busy machine must not look like a mutant that hangs.
   dryRunTimeoutMinutes: 30,
-  timeoutMS: 30_000,
-  timeoutFactor: 3,
+  timeoutMS: 20_000,
+  timeoutFactor: 1.5,
   allowConsoleColors: false,
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
   reporters: ["progress-append-only", "clear-text", "json"],

@@ -122,7 +122,11 @@ describe("recipients are checked strictly, and never quoted", () => {
       (thrown: unknown) => thrown,
     )
     expect(error).toBeInstanceOf(UserError)
-    expect(error).toMatchObject({ kind: "config", message: expect.stringContaining(message) })
+    expect(error).toMatchObject({
+      kind: "config",
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining("age-keygen"),
+    })
     for (const recipient of recipients.filter((text) => text !== "")) {
       expect(inspect(error, { depth: 9 })).not.toContain(recipient.trim())
     }
@@ -134,6 +138,8 @@ describe("recipients are checked strictly, and never quoted", () => {
     await expect(createDataKey([zero])).rejects.toMatchObject({
       kind: "config",
       message: expect.stringContaining("cannot be encrypted to"),
+      hint: expect.stringContaining("age-keygen"),
+      cause: expect.any(Error),
     })
   })
 })

@@ -87,4 +87,15 @@ describe("the description of a rejected body", () => {
     expect(text.isWellFormed()).toBe(true)
     expect(text.endsWith("…")).toBe(true)
   })
+
+  test.each([
+    [1000, "{", "}"],
+    [1001, "{", "…"],
+  ])("of %d characters, it ends where it may", (length, begins, ends) => {
+    const name = "n".repeat(length - "{: absent}".length)
+    const fields = LOGIN_SHAPE.fields.slice(0, 1).map((field) => ({ ...field, name }))
+    const text = describeBody("{}", { ...LOGIN_SHAPE, fields })
+    expect(text).toHaveLength(1000)
+    expect([text.slice(0, 1), text.slice(-1)]).toEqual([begins, ends])
+  })
 })
