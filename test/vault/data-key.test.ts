@@ -114,6 +114,7 @@ describe("recipients are checked strictly, and never quoted", () => {
       ["age1yubikey1qgqkeyuw6fj0ayqpzepedm0kkj3ckzcjlhvcj5qx2zv7l"],
       "is not a valid age recipient",
     ],
+    ["what only holds the name of one", ["my-ssh-key"], "is not an age recipient"],
     ["an SSH key", ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ"], "is an SSH key"],
     ["a passphrase", ["correct horse battery staple"], "is not an age recipient"],
   ])("%s is refused", async (_, recipients, message) => {

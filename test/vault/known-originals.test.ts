@@ -54,13 +54,23 @@ describe("known originals", () => {
     }
   })
 
-  test("remembering twice takes one place", () => {
+  test("remembering twice takes one place, wherever in its set it is", () => {
     const known = createKnownOriginals(8)
-    const twice = known.markUnknown("u-0", "ip", token(0)) as Mark
-    known.remember(twice)
-    for (let index = 1; index < 8; index++) remember(known, `u-${index}`, "ip", token(index))
-    known.remember(twice)
+    const marks = Array.from(
+      { length: 8 },
+      (_, index) => known.markUnknown(`u-${index}`, "ip", token(index)) as Mark,
+    )
+    for (const mark of marks) known.remember(mark)
+    for (const place of [0, 7, 7, 3, 5]) known.remember(marks[place] as Mark)
     for (let index = 0; index < 8; index++) {
+      expect(known.markUnknown(`u-${index}`, "ip", token(index))).toBeNull()
+    }
+  })
+
+  test("no set reaches into another: few originals in a large table are all known", () => {
+    const known = createKnownOriginals(2 ** 14)
+    for (let index = 0; index < 2000; index++) remember(known, `u-${index}`, "ip", token(index))
+    for (let index = 0; index < 2000; index++) {
       expect(known.markUnknown(`u-${index}`, "ip", token(index))).toBeNull()
     }
   })
@@ -85,6 +95,6 @@ describe("known originals", () => {
   })
 
   test.each([0, 4, 12, 1000.5])("%s entries cannot be had", (entries) => {
-    expect(() => createKnownOriginals(entries)).toThrow(RangeError)
+    expect(() => createKnownOriginals(entries)).toThrow(new RangeError("not a power of two"))
   })
 })

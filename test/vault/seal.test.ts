@@ -53,7 +53,7 @@ describe("a sealed value", () => {
   })
 
   test("is refused for text that UTF-8 cannot tell from other text", () => {
-    expect(() => sealRow(6, "a\ud800")).toThrow(RangeError)
+    expect(() => sealRow(6, "a\ud800")).toThrow(new RangeError("text with a lone surrogate has no UTF-8"))
     const context = {
       kind: "original",
       table: TABLE,
@@ -183,6 +183,14 @@ test("nonces never repeat", async () => {
   for (let index = 0; index < count; index++) seen.add(hex(sealRow(index, "", key).sealed.slice(1, 13)))
   expect(seen.size).toBe(count)
   expect(key.seals).toBe(count)
+}, 300_000)
+
+test("a data key makes 2^20 seals, and no more", async () => {
+  const { dataKey: key } = await createKeyPair()
+  const nothing = new Uint8Array()
+  for (let seal = 0; seal < 2 ** 20; seal++) key.encrypt(nothing, nothing)
+  expect(() => key.encrypt(nothing, nothing)).toThrow("this data key has made its 1048576 seals")
+  expect(key.seals).toBe(2 ** 20)
 }, 300_000)
 
 function flipped(bytes: Uint8Array, bit: number): Uint8Array {
