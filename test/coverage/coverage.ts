@@ -21,7 +21,16 @@ const MIN_LINES = 95
 const MIN_BRANCHES = 90
 
 /** Tests that start the program. What only the executable itself can do fails in them here, and was tested before. */
-const STARTING = ["test/cli", "test/tui/built.test.ts", "test/promises/bad-configs.test.ts"]
+const STARTING = [
+  "test/cli",
+  "test/observe/binary.test.ts",
+  "test/tui/built.test.ts",
+  "test/promises/bad-commands.test.ts",
+  "test/promises/bad-configs.test.ts",
+  "test/promises/bad-environments.test.ts",
+  "test/promises/leaks.test.ts",
+  "test/promises/tls-",
+]
 
 /** Tests of the executable alone, which take long and run nothing in this process. */
 const WITHOUT = ["test/promises/**", "test/bench/**", "test/deploy/**", "test/build.test.ts"]
