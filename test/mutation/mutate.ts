@@ -27,11 +27,11 @@ const TARGETS: readonly Target[] = [
   // What is constant there is SQL for the most part, and each planted bug would take all tests, at a minute each.
   wholeFolder("sink", false),
   wholeFolder("recover", false),
-  // The actions on error codes are constants that matter.
+  // Of sink, what decides on a batch and on an error, with its constants; quick, for it needs no database.
   {
-    name: "sqlstate",
-    files: ["src/sink/sqlstate.ts"],
-    tests: ["test/sink/database-error.test.ts"],
+    name: "batch",
+    files: ["bisect", "retrying", "sqlstate", "write-items"].map((file) => `src/sink/${file}.ts`),
+    tests: ["bisect", "retrying", "sqlstate", "write-items"].map((file) => `test/sink/${file}.test.ts`),
     constants: true,
   },
 ]

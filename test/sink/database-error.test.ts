@@ -7,36 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { UserError } from "../../src/errors.ts"
 import { openDatabase } from "../../src/sink/connection.ts"
 import { judge, safeDatabaseError, withSafeErrors } from "../../src/sink/database-error.ts"
-import { actionOn } from "../../src/sink/sqlstate.ts"
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../database.ts"
 import { report } from "../promises/report.ts"
 import { batch, injectFault, type OpenSink, openSink, rows } from "./setup.ts"
-
-test.each([
-  ["data", ["22001", "22003", "22021", "22P02", "22P05", "23502", "23514", "21000", "54000"]],
-  ["retry", ["40001", "40P01", "55P03", "57014"]],
-  ["reconnect", ["08000", "08003", "08006", "08P01", "57P01", "57P02", "57P03", "53300", "25P03"]],
-  ["reread-secret", ["28P01", "28000"]],
-  [
-    "stop",
-    [
-      "25006",
-      "42P01",
-      "42703",
-      "42501",
-      "3D000",
-      "53100",
-      "53200",
-      "58030",
-      "XX000",
-      "XX001",
-      "P0001",
-      "ZZZZZ",
-    ],
-  ],
-] as const)("the action on %s errors", (action, codes) => {
-  for (const code of codes) expect([code, actionOn(code)]).toEqual([code, action])
-})
 
 describe("whatever SQLSTATE an insert fails with", () => {
   let database: TestDatabase
