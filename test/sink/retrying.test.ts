@@ -79,3 +79,15 @@ test("an error of the data, and a bug, are thrown as they are: they are for othe
     expect(tries).toBe(1)
   }
 })
+
+test("what no repetition helps against ends the run at once, and fetches no credentials", async () => {
+  let rereads = 0
+  const reread = async () => {
+    rereads++
+  }
+  const { result, tries } = await run([() => serverError("42P01")], { reread })
+  expect(result).toMatchObject({ name: "UserError" })
+  expect(tries).toBe(1)
+  await run([() => serverError("40001"), lostConnection], { reread })
+  expect(rereads).toBe(0)
+})
