@@ -40,7 +40,7 @@ export function createKnownOriginals(entries = 2 ** 19): KnownOriginals {
     return table.subarray(start, start + WAYS * ENTRY_BYTES)
   }
 
-  /** Put at the front of its set, over the entry at `end`. */
+  /** Put at the front of its set, over the entry at `end`, or over the last one. */
   function toFront(set: Buffer, end: number, fingerprint: Buffer): void {
     set.copyWithin(ENTRY_BYTES, 0, end)
     set.set(fingerprint)
@@ -62,7 +62,7 @@ export function createKnownOriginals(entries = 2 ** 19): KnownOriginals {
       if (markedAt !== epoch) return
       const set = setOf(fingerprint)
       const at = set.indexOf(fingerprint)
-      toFront(set, at < 0 ? set.length - ENTRY_BYTES : at, fingerprint)
+      toFront(set, at < 0 ? set.length : at, fingerprint)
     },
     forget() {
       table.fill(0)
