@@ -19,11 +19,9 @@
  *     --env NAME=VALUE   for peppermill, such as PEPPERMILL_QUEUE_POLLERS=16; may be repeated
  */
 import { parseArgs } from "node:util"
-import { setFlagsFromString } from "node:v8"
-import { generateX25519Identity, identityToRecipient } from "age-encryption"
 import { compare } from "./compare.ts"
 import { machine, machineText } from "./machine.ts"
-import { measureMemory } from "./memory.ts"
+import { startMemory } from "./memory.ts"
 import { type Assumptions, PRICE, plan } from "./plan.ts"
 import { comparedText, planText, scaledText, startUpText, storageText } from "./print.ts"
 import { measureScale } from "./scale.ts"
@@ -86,10 +84,7 @@ async function runStart(): Promise<void> {
 }
 
 async function runMemory(): Promise<void> {
-  // As build.mjs gives it to the executable.
-  setFlagsFromString("--max-semi-space-size=4")
-  const recipient = await identityToRecipient(await generateX25519Identity())
-  const result = await measureMemory(Number(values.messages ?? 10_000_000), recipient, say)
+  const result = await startMemory(Number(values.messages ?? 10_000_000), say)
   const { messages, peakMb, mbPerMillion } = result
   const text = `${messages} messages: ${peakMb.toFixed(0)} MB at most, growth over the second half ${mbPerMillion.toFixed(2)} MB per million`
   answer({ machine: machine(), result }, `${machineText(machine())}\n\n${text}\n`)
