@@ -18,9 +18,11 @@ export interface Server {
   close(): Promise<void>
 }
 
-export async function startServer(): Promise<Server> {
+/** @param own - Settings of postgresql.conf for a server of its own. */
+export async function startServer(own: Readonly<Record<string, string>> = {}): Promise<Server> {
   const given = process.env["TEST_DATABASE_URL"]
-  const { url, stop } = given === undefined ? await startPostgres({}) : { url: given, stop: async () => {} }
+  const { url, stop } =
+    given === undefined ? await startPostgres({ settings: own }) : { url: given, stop: async () => {} }
   const admin = new pg.Client({ connectionString: url })
   await admin.connect()
   const show = async (name: string) =>
