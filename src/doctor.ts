@@ -42,7 +42,7 @@ export async function* diagnose(
   try {
     settings = await open()
   } catch (error) {
-    yield failure("configuration", error)
+    yield* failures("configuration", error)
     return
   }
   const { file, warnings } = settings.loaded
@@ -184,7 +184,9 @@ async function checkVault(
     const message = `${lies} in ${place}, where the writer runs`
     const hint = "keep identities on another host"
     findings.push(
-      opens ? failure("vault", new UserError("config", message, { hint })) : warn("vault", message, hint),
+      ...(opens
+        ? failures("vault", new UserError("config", message, { hint }))
+        : [warn("vault", message, hint)]),
     )
   }
   const { tables, functions } = await onDatabase(settings, shared, loginReach)
@@ -217,17 +219,26 @@ async function* attempt(
   try {
     yield* await check()
   } catch (error) {
-    yield failure(name, error)
+    yield* failures(name, error)
   }
 }
 
-function failure(name: string, error: unknown): Finding {
-  if (error instanceof UserError)
-    return { name, status: "fail", message: error.message, hint: error.hint, error }
+/** A finding for each line of the error: a wrong configuration tells all its problems at once. */
+function failures(name: string, error: unknown): readonly Finding[] {
+  if (error instanceof UserError) {
+    const lines = error.message.split("\n")
+    return lines.map((message, index) => ({
+      name,
+      status: "fail",
+      message,
+      hint: index === lines.length - 1 ? error.hint : undefined,
+      error,
+    }))
+  }
   // The message of an error nobody foresaw may repeat data.
   const message =
     error instanceof Error ? `a bug in peppermill: ${error.constructor.name}` : "a bug in peppermill"
-  return { name, status: "fail", message, error }
+  return [{ name, status: "fail", message, error }]
 }
 
 const ok = (name: string, message: string): Finding => ({ name, status: "ok", message })
