@@ -21,8 +21,7 @@ export function createMaskField(key: MaskKey, table: string, field: string): Mas
   // The NULs keep ("a", "bc") and ("ab", "c") apart: no table or field name contains one.
   const fieldKey = deriveKey(key.bytes, Buffer.from(`peppermill/mask/v1\0${table}\0${field}`))
   const mac = createHmac(fieldKey)
-  return (canonical) =>
-    `${key.id}:${Buffer.from(mac(Buffer.from(canonical)).buffer).toString("hex")}` as Token
+  return (canonical) => `${key.id}:${mac(Buffer.from(canonical))}` as Token
 }
 
 /** Build the masking function of a shape's events. */

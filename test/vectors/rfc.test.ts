@@ -46,10 +46,8 @@ describe("HMAC-SHA-256 as in RFC 4231", () => {
   ])("test case %i", (_, key, data, mac) => {
     expect(text(hmacSha256(key, data)).slice(0, mac.length)).toBe(mac)
     const keyed = createHmac(key)
-    expect([keyed(data), keyed(data)].map(text)).toEqual([
-      text(hmacSha256(key, data)),
-      text(hmacSha256(key, data)),
-    ])
+    const whole = text(hmacSha256(key, data))
+    expect([keyed(data), keyed(data)]).toEqual([whole, whole])
   })
 })
 
