@@ -30,6 +30,8 @@ export const REJECT_COLUMNS = {
   sent_at: "timestamptz",
 } as const
 
+const DAY_MS = 86_400_000
+
 export function writeParameters(
   items: readonly WriteItem[],
   columns: readonly EventColumn[],
@@ -64,6 +66,7 @@ export function writeParameters(
 /** The n-th column of its kind takes the n-th value of its kind. */
 function eventArrays(rows: readonly { readonly row: Row }[], columns: readonly EventColumn[]): unknown[][] {
   const next = { plain: 0, token: 0, "sent-date": 0 }
+  const utcDate = createUtcDate()
   const read = {
     plain: (row: Row, at: number) => row.plain[at],
     token: (row: Row, at: number) => row.tokens[at],
@@ -75,9 +78,20 @@ function eventArrays(rows: readonly { readonly row: Row }[], columns: readonly E
   })
 }
 
-/** `YYYY-MM-DD`. Not a Date: the driver would print it in the local time zone. */
-function utcDate(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10)
+/**
+ * Milliseconds to `YYYY-MM-DD`. Not to a Date: the driver would print it in the local
+ * time zone. The last day is remembered, for a batch is seldom of two.
+ */
+function createUtcDate(): (ms: number) => string {
+  let day = Number.NaN
+  let date = ""
+  return (ms) => {
+    if (Math.floor(ms / DAY_MS) !== day) {
+      day = Math.floor(ms / DAY_MS)
+      date = new Date(ms).toISOString().slice(0, 10)
+    }
+    return date
+  }
 }
 
 /** UNNEST fills a shorter array up with NULL, and says nothing. */

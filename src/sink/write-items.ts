@@ -21,24 +21,13 @@ export type WriteItem =
 export function writeItems(batch: Batch, columns: readonly EventColumn[]): readonly WriteItem[] {
   const plain = columns.filter(({ kind }) => kind === "plain").length
   const tokens = columns.filter(({ kind }) => kind === "token").length
-  const items: WriteItem[] = [
-    ...batch.rows.map((row) => ({ ledgerId: ledgerId(row.messageId), row })),
-    ...batch.rejects.map((reject) => ({ ledgerId: ledgerId(reject.messageId), reject })),
-  ]
-  for (const { messageId, ...row } of batch.rows) {
-    if (row.plain.length !== plain || row.tokens.length !== tokens) {
-      throw new Error(`message ${messageId} does not have the columns of the event table`)
-    }
-    if (!row.plain.every(isStorable)) {
-      throw new Error(`message ${messageId} has a value that is no text, number, boolean or null`)
-    }
-    if (!row.tokens.every((token) => token === null || isToken(token))) {
-      throw new Error(`message ${messageId} has something other than a token in a masked column`)
-    }
-    if (!row.originals.every(({ token }) => isToken(token))) {
-      throw new Error(`message ${messageId} has an original without a token`)
-    }
+  const items: WriteItem[] = []
+  for (const row of batch.rows) {
+    const fault = faultOf(row, plain, tokens)
+    if (fault !== null) throw new Error(`message ${row.messageId} ${fault}`)
+    items.push({ ledgerId: ledgerId(row.messageId), row })
   }
+  for (const reject of batch.rejects) items.push({ ledgerId: ledgerId(reject.messageId), reject })
   items.sort((a, b) => (a.ledgerId < b.ledgerId ? -1 : 1))
   const twice = items.find((item, index) => item.ledgerId === items[index + 1]?.ledgerId)
   if (twice !== undefined) throw new Error(`message ${messageIdOf(twice)} stands twice in a batch`)
@@ -47,6 +36,19 @@ export function writeItems(batch: Batch, columns: readonly EventColumn[]): reado
 
 export function messageIdOf(item: WriteItem): string {
   return "row" in item ? item.row.messageId : item.reject.messageId
+}
+
+/** What keeps a row from SQL; null when nothing does. */
+function faultOf(row: Row, plain: number, tokens: number): string | null {
+  if (row.plain.length !== plain || row.tokens.length !== tokens) {
+    return "does not have the columns of the event table"
+  }
+  if (!row.plain.every(isStorable)) return "has a value that is no text, number, boolean or null"
+  if (!row.tokens.every((token) => token === null || isToken(token))) {
+    return "has something other than a token in a masked column"
+  }
+  if (!row.originals.every(({ token }) => isToken(token))) return "has an original without a token"
+  return null
 }
 
 /** The driver would turn an object into JSON and undefined into NULL, and say nothing. */
