@@ -11,6 +11,8 @@ export type Prepared =
   // `omits`: an original is left out, because the vault has it already.
   { readonly row: Row; readonly omits: boolean } | { readonly rejection: Rejection }
 
+const NO_ORIGINALS: Row["originals"] = []
+
 /** Build the way from a message to its row: decode, mask, seal. A body that cannot be stored is a rejection. */
 export function createPrepare(d: {
   readonly shape: EventShape
@@ -32,10 +34,12 @@ export function createPrepare(d: {
     if (!decoded.ok) return decoded
     const { event } = decoded
     const tokens = d.mask(event)
-    const row = { messageId, sentAtMs, plain: event.plain, tokens }
-    if (d.vault === null) return { row: { ...row, originals: [] }, omits: false }
+    const { plain } = event
+    if (d.vault === null) {
+      return { row: { messageId, sentAtMs, plain, tokens, originals: NO_ORIGINALS }, omits: false }
+    }
     const all = originalsOf(event, tokens)
     const originals = d.vault.sealOriginals(event.subject, all)
-    return { row: { ...row, originals }, omits: originals.length < all.length }
+    return { row: { messageId, sentAtMs, plain, tokens, originals }, omits: originals.length < all.length }
   }
 }
