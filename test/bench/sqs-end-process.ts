@@ -8,7 +8,7 @@
 import { createHash, randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import { createQueue } from "../queue.ts"
-import { type StubAnswer, type StubCall, startSqsStub } from "../sqs-stub.ts"
+import { serveBareHttp } from "./bare-http.ts"
 import { loginBody } from "./logins.ts"
 import type { EndOptions, EndReport } from "./sqs-end.ts"
 
@@ -34,10 +34,9 @@ async function startStub({ seed, count, repeats, delayMs }: EndOptions) {
       Attributes: { SentTimestamp: sentAt, ApproximateReceiveCount: "1" },
     })
   })
-  const json = (text: string): StubAnswer => ({ text, contentType: "application/x-amz-json-1.0" })
   const settled = Array.from({ length: 11 }, (_, entries) => {
     const Successful = Array.from({ length: entries }, (_, index) => ({ Id: `${index}` }))
-    return json(JSON.stringify({ Successful, Failed: [] }))
+    return JSON.stringify({ Successful, Failed: [] })
   })
   let next = 0
   let deleted = 0
@@ -50,38 +49,41 @@ async function startStub({ seed, count, repeats, delayMs }: EndOptions) {
     tell({ deleted })
   }
 
-  async function answer({ operation, input }: StubCall): Promise<StubAnswer> {
-    if (delayMs > 0) await sleep(2 * delayMs)
+  function answer(operation: string, body: string): string | Promise<string> {
+    const input = JSON.parse(body)
     switch (operation) {
       case "ReceiveMessage": {
         const { MaxNumberOfMessages: most = 1, WaitTimeSeconds = 0 } = input
         const some = messages.slice(next, next + most)
         next += some.length
-        if (some.length > 0) return json(`{"Messages":[${some.join(",")}]}`)
-        await sleep(WaitTimeSeconds * 1000)
-        return json("{}")
+        return some.length > 0 ? `{"Messages":[${some.join(",")}]}` : sleep(WaitTimeSeconds * 1000, "{}")
       }
       case "DeleteMessageBatch": {
         remove(input.Entries.length)
         // sqs-consumer names its entries by message id, we by number.
         return /^\d$/.test(input.Entries[0].Id)
-          ? (settled[input.Entries.length] as StubAnswer)
-          : { json: { Successful: input.Entries.map(({ Id }: { Id: string }) => ({ Id })) } }
+          ? (settled[input.Entries.length] as string)
+          : JSON.stringify({ Successful: input.Entries.map(({ Id }: { Id: string }) => ({ Id })) })
       }
       case "DeleteMessage":
         remove(1)
-        return json("{}")
+        return "{}"
       case "ChangeMessageVisibilityBatch":
-        return settled[input.Entries.length] as StubAnswer
+        return settled[input.Entries.length] as string
       default: {
         const waiting = { ApproximateNumberOfMessages: `${count - next}` }
         const others = { ApproximateNumberOfMessagesNotVisible: "0", ApproximateNumberOfMessagesDelayed: "0" }
-        return json(JSON.stringify({ Attributes: { ...waiting, ...others, VisibilityTimeout: "30" } }))
+        return JSON.stringify({ Attributes: { ...waiting, ...others, VisibilityTimeout: "30" } })
       }
     }
   }
 
-  return await startSqsStub({ log: false, script: answer })
+  const late = async (operation: string, body: string) => {
+    await sleep(2 * delayMs)
+    return await answer(operation, body)
+  }
+  const endpoint = await serveBareHttp(delayMs > 0 ? late : answer)
+  return { endpoint, url: `${endpoint}/000000000000/logins`, region: "us-east-1" }
 }
 
 async function startFauxqs({ seed, count, repeats }: EndOptions) {
