@@ -27,6 +27,13 @@ export interface VaultOptions {
   readonly now?: () => number
 }
 
+/** Where an original that was sealed here has its mark. A WeakMap of them costs the garbage collector dearly. */
+const MARK = Symbol("mark")
+
+interface Marked extends SealedOriginal {
+  readonly [MARK]?: Mark
+}
+
 /** Milliseconds a data key is used: the database deletes one that seals nothing any more, but none of the last weeks. */
 const MAX_KEY_AGE_MS = 86_400_000
 
@@ -71,7 +78,6 @@ export function createVault(options: VaultOptions): Vault {
   if (sealsPerKey < 1 || sealsPerKey > MAX_SEALS) throw new RangeError("sealsPerKey: 1 to 2^20")
   checkRecipients(recipients)
   const known = createKnownOriginals()
-  const marks = new WeakMap<SealedOriginal, Mark>()
   let current: DataKey | null = null
   let madeAtMs = 0
   let making: Promise<void> | null = null
@@ -117,8 +123,8 @@ export function createVault(options: VaultOptions): Vault {
         const mark = known.markUnknown(subject, field, token)
         if (mark === null) continue
         const context = { kind: "original", table: shape.table, subject, field, token } as const
-        const original = { subject, field, token, dataKeyId: key.id, sealed: seal(key, context, value) }
-        marks.set(original, mark)
+        const bytes = seal(key, context, value)
+        const original: Marked = { subject, field, token, dataKeyId: key.id, sealed: bytes, [MARK]: mark }
         sealed.push(original)
       }
       return sealed
@@ -139,8 +145,7 @@ export function createVault(options: VaultOptions): Vault {
       }
     },
     committed(originals) {
-      for (const original of originals) {
-        const mark = marks.get(original)
+      for (const { [MARK]: mark } of originals as readonly Marked[]) {
         if (mark !== undefined) known.remember(mark)
       }
     },
