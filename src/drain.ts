@@ -97,7 +97,8 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
   const gather = createGather<Item>({
     rows: limits.rows,
     lingerMs: limits.lingerMs,
-    onBatch: (items) => track(settle(items)),
+    // Two steps, so that rows and bodies go once they are stored: the queue may be slow to delete.
+    onBatch: (items) => track(store(items).then(remove)),
   })
   const intake = createIntake({
     source,
@@ -169,10 +170,10 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
       })
   }
 
-  /** Commit, then acknowledge: in this order, whatever happens. */
-  async function settle(items: readonly Item[]): Promise<void> {
+  /** @returns What is committed, by us or somebody else, and may be removed from the queue. */
+  async function store(items: readonly Item[]): Promise<readonly Delivery[]> {
     while (writing >= limits.inFlight && failure === undefined) await bell.rung()
-    if (failure !== undefined) return
+    if (failure !== undefined) return []
     writing++
     const startedMs = clock.now()
     const written = await commit.write(items).finally(() => {
@@ -184,7 +185,7 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
         if ("row" in item) begin(item.held)
         else gather.add(item)
       }
-      return
+      return []
     }
     const refused = new Map(written.refused.map((row) => [row.messageId, row]))
     const done = items.map((item) => item.held).filter((held) => !refused.has(held.first.id))
@@ -209,6 +210,12 @@ async function runDrain(d: Drain, control: DrainControl, emit: (event: DrainEven
     // What was refused without a vault is left alone: it must not be held for the rest of the run.
     const given = items.filter(({ held }) => !hand.has(held.first.id)).flatMap(({ held }) => held.deliveries)
     await heartbeat.release(given)
+    return deliveries
+  }
+
+  /** Acknowledge: of what is committed, and only that. */
+  async function remove(deliveries: readonly Delivery[]): Promise<void> {
+    if (deliveries.length === 0) return
     const acknowledgedMs = clock.now()
     const failed = await source.acknowledge(deliveries).finally(() => {
       undeleted -= deliveries.length
