@@ -46,6 +46,13 @@ test("measures memory, and storage with the plans of its look-ups", async () => 
   for (const { plan } of result.lookUps) expect(plan).toContain("Execution Time")
 })
 
+test("measures one, two and four processes on one queue", async () => {
+  const { results } = await bench("scale", "--rounds", "1", "--messages", "4000")
+  expect(results.map(({ processes }: { processes: number }) => processes)).toEqual([1, 2, 4])
+  for (const { perSecond, cpu, databaseCpu } of results)
+    expect(Math.min(perSecond.median, cpu.median, databaseCpu.median)).toBeGreaterThan(0)
+})
+
 test("plans for a rate: fewer workers lag, and the bill is that of the calls", async () => {
   const { results } = await bench("plan", "--rate", "100000")
   const [fewer, enough] = results
