@@ -6,12 +6,12 @@ import { join } from "node:path"
 import pg from "pg"
 import type { PostgresAddress } from "../../src/config/database-address.ts"
 import { type Ended, peppermill, type RunOptions } from "../binary.ts"
+import type { Caught } from "../canaries.ts"
 import { startSecretsManagerStub } from "../secrets-manager-stub.ts"
 import { openWire } from "../sink/setup.ts"
 import { type StubOptions, startSqsStub } from "../sqs-stub.ts"
 import { LOG_EVERYTHING, startPostgres } from "../start-postgres.ts"
 import { createIdentity } from "../vault/keys.ts"
-import type { Caught } from "./canaries.ts"
 
 const marked = (what: string) => `canary-${what}-${randomBytes(6).toString("hex")}`
 
