@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
+import { CANARIES } from "./canaries.ts"
 
 /** Another program stands in its place where coverage is measured. */
 export const BINARY = process.env["PEPPERMILL_TEST_BINARY"] ?? join(import.meta.dirname, "../dist/peppermill")
@@ -61,16 +62,18 @@ export function peppermill(args: readonly string[], options: RunOptions = {}): P
 /** A program that runs the executable from a shell: `"$@"` in the script is the whole command. */
 export const fromShell = (script: string) => ["bash", "-c", script, "bash", BINARY] as const
 
-export const MASK_KEY = "5f0e7c1d93b2a84856d1ce90b7a3f2146e8d0b59c7fa32e1d4860b9f15ac73e8"
+export const [MASK_KEY] = CANARIES.maskKey
 
-/** What a drain needs, and AWS credentials that a local queue believes. */
+/** AWS credentials that a local queue believes. */
+export const AWS_KEYS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "canary-aws-secret" }
+
+/** What a drain needs. */
 export function drainEnv(
   queue: { url: string; region: string },
   databaseUrl: string,
 ): Record<string, string> {
   return {
-    AWS_ACCESS_KEY_ID: "test",
-    AWS_SECRET_ACCESS_KEY: "test",
+    ...AWS_KEYS,
     PEPPERMILL_QUEUE_URL: queue.url,
     PEPPERMILL_QUEUE_REGION: queue.region,
     PEPPERMILL_QUEUE_WAIT_SECONDS: "1",

@@ -1,5 +1,10 @@
-import { expect, test } from "vitest"
-import { formsOf, search } from "./canaries.ts"
+import { describe, expect, test } from "vitest"
+import { drainEnv } from "./binary.ts"
+import { CANARIES, finderOf, formsOf, search } from "./canaries.ts"
+import { createDatabase } from "./database.ts"
+import { MASK_KEY } from "./recover/setup.ts"
+import { login } from "./shape.ts"
+import { createIdentity } from "./vault/keys.ts"
 
 const VALUE = 'p@ss "word"/+\\ 12345'
 
@@ -25,4 +30,29 @@ test.each<[string, (text: string) => string]>([
 
 test("no form is so short that it is met by chance", () => {
   for (const form of formsOf("198.51.100.213")) expect(form.length).toBeGreaterThanOrEqual(12)
+  for (const value of Object.values(CANARIES).flat()) {
+    for (const form of formsOf(value)) expect(form.length, form).toBeGreaterThanOrEqual(7)
+  }
+})
+
+describe("what most tests are made of carries canaries", () => {
+  const find = finderOf(CANARIES)
+
+  test("a login", () => {
+    expect(find(login())).toEqual(["address", "device", "unnamedKey"])
+  })
+
+  test("what a drain is given, on a database and as a user of the tests", async () => {
+    await using database = await createDatabase()
+    const { url } = await database.login("peppermill_writer")
+    const env = drainEnv({ url: "", region: "" }, url)
+    expect(find(Object.values(env).join("\n"))).toEqual(["maskKey", "databasePassword", "awsSecret"])
+    if (process.env["TEST_DATABASE_URL"] === undefined)
+      expect(find(database.url)).toEqual(["databasePassword"])
+  })
+
+  test("an identity, and the key of the recovery's tests", async () => {
+    expect(find((await createIdentity()).identity)).toEqual(["identity"])
+    expect(find(Buffer.from(MASK_KEY.bytes).toString("hex"))).toEqual(["maskKey"])
+  })
 })

@@ -71,7 +71,7 @@ async function create(
     query: (text, values) => run(url, text, values),
     async login(...roles) {
       const user = `user_${randomName()}`
-      await run(serverUrl, `create role ${user} login password '${user}'`)
+      await run(serverUrl, `create role ${user} login password '${passwordOf(user)}'`)
       users.push(user)
       for (const role of roles) await run(serverUrl, `grant ${role} to ${user}`)
       const userUrl = withParts(url, { user })
@@ -114,12 +114,14 @@ async function run<Row extends pg.QueryResultRow>(
   }
 }
 
+const passwordOf = (user: string) => `canary-password-of-${user}`
+
 function withParts(url: string, parts: { readonly database?: string; readonly user?: string }): string {
   const changed = new URL(url)
   if (parts.database !== undefined) changed.pathname = `/${parts.database}`
   if (parts.user !== undefined) {
     changed.username = parts.user
-    changed.password = parts.user
+    changed.password = passwordOf(parts.user)
   }
   return changed.href
 }

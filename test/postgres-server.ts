@@ -19,13 +19,14 @@ const {
   authMethod = "password",
   log,
 } = JSON.parse(process.argv[2] ?? "{}") as PostgresOptions
+const PASSWORD = "canary-password"
 const databaseDir = await mkdtemp(join(tmpdir(), "peppermill-test-"))
 const port = await freePort()
 const server = new EmbeddedPostgres({
   databaseDir,
   port,
   user: "postgres",
-  password: "postgres",
+  password: PASSWORD,
   // Checked, so that tests can be refused; in clear by default, because hashing costs more than connecting.
   authMethod,
   persistent: false,
@@ -55,7 +56,7 @@ process.once("disconnect", async () => {
 await server.initialise()
 await appendFile(join(databaseDir, "pg_hba.conf"), authentication.map((line) => `${line}\n`).join(""))
 await server.start()
-const started: Started = { url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`, databaseDir }
+const started: Started = { url: `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, databaseDir }
 process.send?.(started)
 
 function flags(settings: Readonly<Record<string, string>>): string[] {

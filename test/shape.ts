@@ -20,7 +20,7 @@ export const LOGIN: EventShape = {
   sentDate: "create_date",
 }
 
-/** A good login, with what the test wants changed. `undefined` leaves a key out. */
+/** A good login, with what the test wants changed. `undefined` leaves a key out. The shape does not name `session`. */
 export function login(change: Record<string, unknown> = {}): string {
   return JSON.stringify({
     user_id: "u-1",
@@ -28,7 +28,8 @@ export function login(change: Record<string, unknown> = {}): string {
     device_type: "android",
     ip: "203.0.113.77",
     locale: "RU",
-    device_id: "device-1",
+    device_id: "canary-device-1",
+    session: "canary-unnamed-key-1",
     ...change,
   })
 }

@@ -16,7 +16,7 @@ const addsUp = ({ received, stored, duplicates, quarantined, left }: Summary) =>
 function tellTale(count: number) {
   const bodies = Array.from({ length: count }, (_, n) => {
     const ip = `10.${77 + (n % 40)}.${(n >> 8) & 255}.${n & 255}`
-    const device_id = `tell-tale-device-${n}`
+    const device_id = `canary-device-${n}`
     if (n % 20 === 7) return login({ user_id: `u-${n}`, ip: `${ip}.9`, device_id })
     return login({ user_id: `u-${n % 1000}`, ip, device_id })
   })
@@ -51,7 +51,7 @@ describe("peppermill --batch", () => {
     const everything = await wholeDatabase(database)
     expect(everything).toContain("u-999")
     for (const text of [everything, stdout, stderr]) {
-      expect(text).not.toContain("tell-tale-device")
+      expect(text).not.toContain("canary-device")
       expect(text).not.toMatch(/10\.(7[7-9]|[89]\d|1[01]\d)\.\d+\.\d/)
       expect(text).not.toContain(MASK_KEY)
     }

@@ -3,7 +3,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { resolve } from "node:path"
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest"
-import { MASK_KEY } from "../binary.ts"
+import { AWS_KEYS, MASK_KEY } from "../binary.ts"
 import { createAuthority } from "../certificate.ts"
 import { createDatabase } from "../database.ts"
 import { login } from "../shape.ts"
@@ -100,7 +100,12 @@ describe.skipIf(!canEnter)(
         if (request.headers.authorization !== "the-pod") return void response.writeHead(401).end()
         const Expiration = new Date(Date.now() + 3_600_000).toISOString()
         response.end(
-          JSON.stringify({ AccessKeyId: "ASIAOFTHECONTAINER", SecretAccessKey: "s", Token: "t", Expiration }),
+          JSON.stringify({
+            AccessKeyId: "ASIAOFTHECONTAINER",
+            SecretAccessKey: "canary-aws-secret",
+            Token: "canary-session-token",
+            Expiration,
+          }),
         )
       })
       await new Promise<void>((done) => agent.listen(0, "127.0.0.1", done))
@@ -126,8 +131,7 @@ describe.skipIf(!canEnter)(
       stub.send([login()])
       const running = root.run(["--batch", "--follow"], {
         ...env,
-        AWS_ACCESS_KEY_ID: "test",
-        AWS_SECRET_ACCESS_KEY: "test",
+        ...AWS_KEYS,
       })
       const deleted = () => stub.log.some(({ operation }) => operation === "DeleteMessageBatch")
       await expect.poll(deleted, { timeout: 30_000 }).toBe(true)
@@ -149,8 +153,7 @@ describe.skipIf(!canEnter)(
         ...env,
         PEPPERMILL_DATABASE_URL: "aws-sm:peppermill/database",
         PEPPERMILL_SECRETS_ENDPOINT: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
-        AWS_ACCESS_KEY_ID: "test",
-        AWS_SECRET_ACCESS_KEY: "test",
+        ...AWS_KEYS,
       })
       await Promise.race([new Promise((asked) => silent.once("connection", asked)), running.ended])
       const stoppedMs = Date.now()

@@ -20,7 +20,7 @@ describe("decode", () => {
         plain: ["u-1", "android", "RU", 2_003_000],
         masked: [
           { canonical: "2001:db8::1", original: "2001:DB8::01" },
-          { canonical: "device-1", original: "device-1" },
+          { canonical: "canary-device-1", original: "canary-device-1" },
         ],
       },
     })
@@ -51,7 +51,7 @@ describe("decode", () => {
     [login({ locale: "x".repeat(33) }), "too-long locale"],
     [login({ user_id: "😀".repeat(129) }), "too-long user_id"],
     [login({ user_id: "a\0b" }), "not-storable user_id"],
-    [login().replace("device-1", "x\\ud800"), "not-storable device_id"],
+    [login().replace("canary-device-1", "x\\ud800"), "not-storable device_id"],
     [login({ ip: "203.0.113.077" }), "not-an-ip ip"],
     [login({ app_version: "v1" }), "not-a-version app_version"],
     [login({ app_version: "1.1000" }), "out-of-range app_version"],

@@ -57,8 +57,8 @@ async function run(args: readonly string[], by: string | null = null, options: R
   const ended = await peppermill(args, { cwd: folder, env, ...options })
   endedWell(ended)
   expect(Date.now() - startedMs, "it ends within its time").toBeLessThan(30_000)
-  hasNone(ended.stderr, ["tell-tale-device", "198.18.", KEY, writer.identity])
-  hasNone(await outsideTheVault(database), ["tell-tale-device", "198.18.", KEY])
+  hasNone(ended.stderr, ["canary-device", "198.18.", KEY, writer.identity])
+  hasNone(await outsideTheVault(database), ["canary-device", "198.18.", KEY])
   return ended
 }
 

@@ -336,8 +336,8 @@ const ENTRIES: Readonly<Record<string, () => Promise<void>>> = {
         env: { PEPPERMILL_DATABASE_URL: "aws-sm:database", PEPPERMILL_SECRETS_ENDPOINT: secrets.endpoint },
         async onStart(child) {
           await stored(scene, 10)
-          await scene.database.query(`alter role ${username} password 'rotated-p4ssword'`)
-          if (isKnown) held.database = secret("rotated-p4ssword")
+          await scene.database.query(`alter role ${username} password 'canary-password-rotated'`)
+          if (isKnown) held.database = secret("canary-password-rotated")
           await cutSessions(scene)
           scene.send(tellTales(10, 10))
           if (!isKnown) return
@@ -347,7 +347,7 @@ const ENTRIES: Readonly<Record<string, () => Promise<void>>> = {
       })
       expect(ended.status, ended.stderr).toBe(isKnown ? 143 : 77)
       expect(secrets.requests, "read at the start, and once again").toEqual(["database", "database"])
-      expect(ended.stderr).not.toContain("rotated-p4ssword")
+      expect(ended.stderr).not.toContain("canary-password-rotated")
       expect(await scene.rows()).toBe(isKnown ? 20 : 10)
       await scene.holds(ended, 60_000)
     }
@@ -552,7 +552,7 @@ async function inTinyTerminal(columns: number, rows: number): Promise<void> {
   const [status] = await closed
   expect(status).toBe(0)
   expect(shown).not.toMatch(/\n\s+at |Error:/)
-  expect(shown).not.toContain("tell-tale")
+  expect(shown).not.toContain("canary-")
 }
 
 function mulberry32(seed: number): () => number {

@@ -7,7 +7,7 @@ import { type StubOptions, startSqsStub } from "../sqs-stub.ts"
 import { createIdentity } from "../vault/keys.ts"
 
 /** What the messages of a scene have in their masked fields begins so. */
-const DEVICE = "tell-tale-device"
+const DEVICE = "canary-device"
 const ADDRESS = "198.18."
 
 /** Logins of different people, whose masked values are recognised wherever they turn up. */

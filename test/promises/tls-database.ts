@@ -14,7 +14,7 @@ export const OUTER_ADDRESS = Object.values(networkInterfaces())
   .find(({ family, internal }) => family === "IPv4" && !internal)?.address
 
 export const LOGIN_NAME = "tls_writer"
-export const PASSWORD = "tls-p4ssword"
+export const PASSWORD = "canary-password-tls"
 
 /**
  * A PostgreSQL that speaks TLS, and would let anybody in who knows the password,

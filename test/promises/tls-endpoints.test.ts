@@ -3,7 +3,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest"
-import { MASK_KEY, peppermill } from "../binary.ts"
+import { AWS_KEYS, MASK_KEY, peppermill } from "../binary.ts"
 import { createAuthority } from "../certificate.ts"
 import { startSecretsManagerStub } from "../secrets-manager-stub.ts"
 import { startSqsStub } from "../sqs-stub.ts"
@@ -11,7 +11,6 @@ import { report } from "./report.ts"
 
 const authority = createAuthority()
 const stranger = createAuthority()
-const KEYS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" }
 
 let folder: string
 const path = (name: string) => join(folder, name)
@@ -57,7 +56,7 @@ async function examine(
   const secrets = await startSecretsManagerStub({ key: MASK_KEY }, { tls: identity })
   const { stdout, stderr } = await peppermill(["doctor", "--json"], {
     env: {
-      ...KEYS,
+      ...AWS_KEYS,
       PEPPERMILL_QUEUE_URL: sqs.url,
       PEPPERMILL_QUEUE_REGION: sqs.region,
       PEPPERMILL_SECRETS_ENDPOINT: secrets.endpoint,
@@ -167,7 +166,7 @@ describe("what else the environment might send elsewhere", () => {
     for (const transport of ["lean", "stock"]) {
       const { stdout } = await peppermill(["doctor", "--json"], {
         env: {
-          ...KEYS,
+          ...AWS_KEYS,
           ...Object.fromEntries(names.map((name) => [name, proxy.url])),
           NODE_USE_ENV_PROXY: "1",
           NODE_OPTIONS: "--use-env-proxy",

@@ -5,11 +5,12 @@ import type { TokenOf } from "../../src/recover/open.ts"
 import { createTokenOf } from "../../src/recover/token-of.ts"
 import { createDataKey } from "../../src/vault/data-key.ts"
 import { seal } from "../../src/vault/seal.ts"
+import { CANARIES } from "../canaries.ts"
 import type { TestDatabase } from "../database.ts"
 import { LOGIN } from "../shape.ts"
 import { createIdentity } from "../vault/keys.ts"
 
-export const MASK_KEY = { id: "k1", bytes: new Uint8Array(32).map((_, index) => index + 1) }
+export const MASK_KEY = { id: "k1", bytes: new Uint8Array(Buffer.from(CANARIES.maskKey[1], "hex")) }
 
 export const tokenOf: TokenOf = createTokenOf([MASK_KEY], LOGIN)
 

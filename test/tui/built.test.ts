@@ -59,7 +59,7 @@ describe("peppermill on a terminal", () => {
     await using database = await createDatabase()
     const stub = await startSqsStub({ log: false })
     const bodies = Array.from({ length: GOOD }, (_, n) =>
-      login({ user_id: `u-${n}`, ip: `10.1.${n >> 8}.${n & 255}` }),
+      login({ user_id: `u-${n}`, ip: `198.18.${n >> 8}.${n & 255}` }),
     )
     stub.send([...bodies, ...Array<string>(MALFORMED).fill("{")])
     await using terminal = await openTerminal(["--identity", identityFile], {
@@ -98,18 +98,18 @@ describe("peppermill on a terminal", () => {
     await terminal.sees(/Enter writes the request/)
     terminal.type("\r")
     await terminal.sees(/Approved, as policy asks for no one else/)
-    expect(terminal.raw()).not.toContain("10.1.1.44")
+    expect(terminal.raw()).not.toContain("198.18.1.44")
     terminal.type("\r")
     await terminal.sees(/Type release:/)
     terminal.type("release\r")
-    await terminal.sees(/ip +u-300 +10\.1\.1\.44 +verified/)
+    await terminal.sees(/ip +u-300 +198\.18\.1\.44 +verified/)
     terminal.type("4")
     await terminal.sees(/release +done/)
     await terminal.sees(/request +done/)
-    expect(await terminal.text()).not.toContain("10.1.1.44")
+    expect(await terminal.text()).not.toContain("198.18.1.44")
     terminal.type("3")
     await terminal.sees(/Hidden, because you left the screen/)
-    expect(await terminal.text()).not.toContain("10.1.1.44")
+    expect(await terminal.text()).not.toContain("198.18.1.44")
 
     terminal.type("q")
     expect(await terminal.ended).toBe(0)
@@ -117,7 +117,7 @@ describe("peppermill on a terminal", () => {
     addsUp(summary)
     expect(figure(summary, "stored")).toBe(GOOD + 1)
     expect(figure(summary, "quarantined")).toBe(MALFORMED)
-    expect(summary).not.toContain("10.1.1.44")
+    expect(summary).not.toContain("198.18.1.44")
     await stub.close()
   }, 180_000)
 

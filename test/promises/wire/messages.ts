@@ -19,8 +19,8 @@ export function loginMessage(n: number): Sent {
   const event = {
     user_id: `u-${person}`,
     device_type: deviceType(n),
-    ip: `10.0.${(person >> 8) & 255}.${person & 255}`,
-    device_id: `device-${person % 7 === 0 ? "shared" : n}`,
+    ip: `198.18.${(person >> 8) & 255}.${person & 255}`,
+    device_id: `canary-device-${person % 7 === 0 ? "shared" : n}`,
   }
   return { n, body: login(event), event }
 }
