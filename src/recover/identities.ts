@@ -71,7 +71,7 @@ function identityLines(text: string, name: string): string[] {
     const why = whyRefused(line)
     if (why !== null) {
       throw new UserError("config", `${name}:${index + 1}: ${why}`, {
-        hint: "an identity file is what age-keygen writes: AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…",
+        hint: "an identity file is what age-keygen writes: each identity a line that begins with AGE-SECRET-KEY-",
       })
     }
     identities.push(line)
