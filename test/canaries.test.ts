@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import { describe, expect, test } from "vitest"
 import { drainEnv } from "./binary.ts"
 import { CANARIES, finderOf, formsOf, search } from "./canaries.ts"
@@ -26,6 +27,18 @@ test.each<[string, (text: string) => string]>([
   expect(search([caught], { password: [VALUE] })).toEqual(["password in here of there"])
   expect(search([caught], { password: [VALUE] }, () => true)).toEqual([])
   expect(search([caught], { password: ["another value"] })).toEqual([])
+})
+
+test.each<[string, (key: Buffer) => string]>([
+  ["in base64", (key) => key.toString("base64")],
+  ["in base64, behind other bytes", (key) => Buffer.concat([Buffer.from("x"), key]).toString("base64")],
+  ["as Node shows bytes", (key) => inspect(key)],
+  ["as a text of numbers", (key) => `${new Uint8Array(key)}`],
+  ["in JSON", (key) => JSON.stringify({ key })],
+  ["in JSON, as other arrays of bytes", (key) => JSON.stringify({ key: new Uint8Array(key) })],
+])("a key is found by its bytes %s", (_how, write) => {
+  const key = CANARIES.maskKey[0]
+  expect(finderOf({ key: [key] })(write(Buffer.from(key, "hex")))).toEqual(["key"])
 })
 
 test("no form is so short that it is met by chance", () => {

@@ -44,7 +44,19 @@ export function formsOf(value: string): readonly string[] {
       bytes.toString("hex").toUpperCase(),
       Buffer.from(value, "utf16le").toString("latin1"),
       ...[0, 1, 2].flatMap((offset) => inBase64(bytes, offset)),
+      ...(/^(?:[0-9a-f]{2}){16,}$/.test(value) ? formsOfKey(Buffer.from(value, "hex")) : []),
     ]),
+  ]
+}
+
+/** Keys are written in hex, and meant as bytes. */
+function formsOfKey(key: Buffer): readonly string[] {
+  const inBuffer = [...key].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
+  return [
+    ...[0, 1, 2].flatMap((offset) => inBase64(key, offset)),
+    inBuffer,
+    key.join(","),
+    JSON.stringify(new Uint8Array(key)),
   ]
 }
 
