@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { CANARIES } from "./canaries.ts"
+import { expectNoCanary, type MayShow, seenByOthers } from "./tripwire.ts"
 
 /** Another program stands in its place where coverage is measured. */
 export const BINARY = process.env["PEPPERMILL_TEST_BINARY"] ?? join(import.meta.dirname, "../dist/peppermill")
@@ -28,9 +29,14 @@ export interface RunOptions {
   readonly limitMs?: number
   /** Called with the process once it runs. If it fails, so does the run. */
   readonly onStart?: (child: ChildProcess) => unknown
+  readonly mayShow?: MayShow
 }
 
-/** Run it, and what `onStart` began, to the end. A run of over a minute (or `limitMs`) is killed, and shows as SIGKILL. */
+/**
+ * Run it, and what `onStart` began, to the end. A run of over a minute (or `limitMs`) is killed, and shows as SIGKILL.
+ *
+ * @throws Error where it shows a canary other than those that `mayShow` names.
+ */
 export function peppermill(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const [program, ...first] = options.program ?? [BINARY]
   return new Promise((resolve, reject) => {
@@ -40,17 +46,25 @@ export function peppermill(args: readonly string[], options: RunOptions = {}): P
     })
     let stdout = ""
     let stderr = ""
+    let argv = [...first, ...args].join("\0")
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text
+      argv += seenByOthers(child.pid)
     })
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text
+      argv += seenByOthers(child.pid)
     })
     const timer = setTimeout(() => child.kill("SIGKILL"), options.limitMs ?? 60_000)
     child.on("error", reject)
     child.on("close", (code, signal) => {
       clearTimeout(timer)
-      started.then(() => resolve({ status: code ?? signal, stdout, stderr }), reject)
+      started
+        .then(() => {
+          expectNoCanary(args, { stdout, stderr, argv }, options.mayShow)
+          resolve({ status: code ?? signal, stdout, stderr })
+        })
+        .catch(reject)
     })
     child.stdin.on("error", () => {})
     child.stdin.end(options.stdin ?? "")

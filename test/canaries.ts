@@ -26,6 +26,8 @@ export const CANARIES = {
   identity: ["AGE-SECRET-KEY-1", "AGE-SECRET-KEY-PQ-1"],
 } as const
 
+export type Canary = keyof typeof CANARIES
+
 /** Every way to write a text that some layer between us and a log might choose. */
 export function formsOf(value: string): readonly string[] {
   const bytes = Buffer.from(value)

@@ -93,7 +93,10 @@ test("peppermill mask prints the token under every live key, of a value from sta
     "device_id k2",
     "device_id k1",
   ])
-  const plain = await peppermill(["mask", "203.0.113.9", "--field", "ip", "--json"], { env })
+  const plain = await peppermill(["mask", "203.0.113.9", "--field", "ip", "--json"], {
+    env,
+    mayShow: { argv: ["address"] },
+  })
   const ofPlain = (JSON.parse(plain.stdout) as { tokens: typeof tokens }).tokens
   expect(ofPlain.map(({ token }) => token)).toEqual(
     tokens.filter(({ field }) => field === "ip").map(({ token }) => token),

@@ -71,7 +71,13 @@ describe.skipIf(!canEnter)(
     })
 
     test("run the demo where no file can be written", async () => {
-      const { status, stdout, stderr } = await root.run(["demo", "--json", "--events", "20"]).ended
+      const { status, stdout, stderr } = await root.run(
+        ["demo", "--json", "--events", "20"],
+        {},
+        {
+          stdout: ["address"],
+        },
+      ).ended
       expect(status, stderr).toBe(0)
       expect(stdout).toContain('"stored":')
     })

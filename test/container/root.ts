@@ -19,6 +19,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { BASE_LIBRARIES, layOut, librariesOf } from "../../scripts/image.mjs"
 import { BINARY } from "../binary.ts"
+import { expectNoCanary, type MayShow } from "../tripwire.ts"
 
 const isRoot = process.getuid?.() === 0
 
@@ -42,7 +43,7 @@ export interface Root extends Disposable {
   readonly added: readonly string[]
   /** Put a file into it, as a mounted volume would be. */
   put(path: string, text: string): void
-  run(args: readonly string[], env?: Readonly<Record<string, string>>): Running
+  run(args: readonly string[], env?: Readonly<Record<string, string>>, mayShow?: MayShow): Running
 }
 
 export interface Running {
@@ -84,12 +85,17 @@ export function createRoot(): Root {
   return {
     added,
     put,
-    run: (args, env = {}) => start(root, args, env),
+    run: (args, env = {}, mayShow = {}) => start(root, args, env, mayShow),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   }
 }
 
-function start(root: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
+function start(
+  root: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  mayShow: MayShow,
+): Running {
   const child = spawn("unshare", [...unshare, "--kill-child", "sh", "-c", ENTER, root, ...args], {
     env: { ...env, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
     stdio: ["ignore", "pipe", "pipe"],
@@ -106,7 +112,12 @@ function start(root: string, args: readonly string[], env: Readonly<Record<strin
       child.on("error", reject)
       child.on("close", (status) => {
         clearTimeout(timer)
-        resolve({ status, ...said })
+        try {
+          expectNoCanary(args, { ...said, argv: args.join("\0") }, mayShow)
+          resolve({ status, ...said })
+        } catch (leak) {
+          reject(leak)
+        }
       })
     }),
     stop: () => process.kill(insideOf(child), "SIGTERM"),

@@ -84,6 +84,7 @@ async function recovered(subject = "u-0"): Promise<{ status: unknown; originals:
   const ended = await run(
     ["recover", "--subject", subject, ...WHY, ...OPEN, "--stdout", "--json"],
     "recoverer",
+    { mayShow: { stdout: ["address", "device"] } },
   )
   return { status: ended.status, originals: ended.stdout === "" ? [] : JSON.parse(ended.stdout).originals }
 }

@@ -11,6 +11,7 @@ import { createAuthority } from "../certificate.ts"
 import { startSecretsManagerStub } from "../secrets-manager-stub.ts"
 import { injectFault, openWire } from "../sink/setup.ts"
 import { failure, startSqsStub } from "../sqs-stub.ts"
+import { expectNoCanary } from "../tripwire.ts"
 import { NO_TERMINAL, openTerminal } from "../tui/real-terminal.ts"
 import { catalogueOf } from "./catalogue.ts"
 import { LONG, report } from "./report.ts"
@@ -552,7 +553,7 @@ async function inTinyTerminal(columns: number, rows: number): Promise<void> {
   const [status] = await closed
   expect(status).toBe(0)
   expect(shown).not.toMatch(/\n\s+at |Error:/)
-  expect(shown).not.toContain("canary-")
+  expectNoCanary([], { pty: shown })
 }
 
 function mulberry32(seed: number): () => number {

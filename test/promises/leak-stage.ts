@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto"
-import { existsSync } from "node:fs"
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -11,6 +10,7 @@ import { startSecretsManagerStub } from "../secrets-manager-stub.ts"
 import { openWire } from "../sink/setup.ts"
 import { type StubOptions, startSqsStub } from "../sqs-stub.ts"
 import { LOG_EVERYTHING, startPostgres } from "../start-postgres.ts"
+import { seenByOthers } from "../tripwire.ts"
 import { createIdentity } from "../vault/keys.ts"
 
 const marked = (what: string) => `canary-${what}-${randomBytes(6).toString("hex")}`
@@ -129,7 +129,7 @@ export async function openStage(canaries: Canaries, queue: StubOptions = {}) {
         env: this.environment(role, options.env),
         async onStart(child) {
           const asked = options.onStart?.(child)
-          process = await seenByOthers(child.pid ?? 0)
+          process = seenByOthers(child.pid)
           await asked
         },
       })
@@ -174,11 +174,3 @@ export async function openStage(canaries: Canaries, queue: StubOptions = {}) {
 }
 
 export type Stage = Awaited<ReturnType<typeof openStage>>
-
-/** What any user of the machine can read of a process, and of what it started. */
-async function seenByOthers(pid: number): Promise<string> {
-  if (!existsSync(`/proc/${pid}`)) return ""
-  const read = (name: string) => readFile(`/proc/${pid}/${name}`, "latin1").catch(() => "")
-  const parts = [await read("cmdline"), await read("comm"), await read("status")]
-  return parts.join("\n").replaceAll("\0", " ")
-}

@@ -64,6 +64,7 @@ describe("peppermill on a terminal", () => {
     stub.send([...bodies, ...Array<string>(MALFORMED).fill("{")])
     await using terminal = await openTerminal(["--identity", identityFile], {
       env: { ...drainEnv(stub, database.url), PEPPERMILL_VAULT_RECIPIENTS: recipient },
+      mayShow: { pty: ["address"] },
     })
 
     await terminal.sees(/\+ in hand +0\b/)
@@ -191,6 +192,7 @@ describe("peppermill on a terminal", () => {
     const { url } = await database.login("peppermill_writer", "peppermill_recoverer")
     await using terminal = await openTerminal(["--identity", identityFile], {
       env: { ...drainEnv(stub, url), PEPPERMILL_VAULT_RECIPIENTS: recipient },
+      mayShow: { pty: ["address"] },
     })
     await terminal.sees(/= stored +1\b/)
     const [row] = await database.query<{ masked_ip: string }>("select masked_ip from user_logins")

@@ -10,8 +10,10 @@
  */
 import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readlinkSync } from "node:fs"
+import { stripVTControlCharacters } from "node:util"
 import xterm from "@xterm/headless"
 import { BINARY } from "../binary.ts"
+import { expectNoCanary, type MayShow, seenByOthers } from "../tripwire.ts"
 
 const COLUMNS = 110
 const ROWS = 32
@@ -29,8 +31,10 @@ export interface TerminalOptions {
   readonly env: Readonly<Record<string, string>>
   readonly columns?: number
   readonly rows?: number
+  readonly mayShow?: MayShow
 }
 
+/** Leaving the scope fails where the terminal was shown a canary other than those that `mayShow` names. */
 export async function openTerminal(args: readonly string[], options: TerminalOptions) {
   const { columns = COLUMNS, rows = ROWS } = options
   const screen = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true })
@@ -53,6 +57,7 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
     },
   })
   let raw = ""
+  let argv = words
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     raw += text
     screen.write(text)
@@ -96,6 +101,7 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
     /** Resolves with the match once the screen shows it; fails with the screen if it never does. */
     sees,
     type(keys: string) {
+      argv += seenByOthers(Number(processId))
       child.stdin.write(keys)
     },
     signal(signal: NodeJS.Signals) {
@@ -126,6 +132,8 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
       child.kill()
       await ended
       screen.dispose()
+      // With what a terminal obeys, such as its title, and without: colours may stand within a value.
+      expectNoCanary(args, { pty: raw + stripVTControlCharacters(raw), argv }, options.mayShow)
     },
   }
 }
