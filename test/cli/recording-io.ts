@@ -1,5 +1,7 @@
 import type { Command } from "commander"
+import { UserError } from "../../src/errors.ts"
 import type { Io } from "../../src/io.ts"
+import { expectNoCanary, type MayShow } from "../tripwire.ts"
 
 export interface Outcome {
   readonly out: string
@@ -9,12 +11,20 @@ export interface Outcome {
   readonly error: unknown
 }
 
-/** Run a command with these arguments, and keep what it says. */
+/**
+ * Run a command with these arguments, and keep what it says.
+ *
+ * @throws Error where it shows a canary other than those that `mayShow` names.
+ */
 export async function runCommand(
   create: (io: Io) => Command,
   args: readonly string[],
-  settings: Partial<Pick<Io, "env" | "cwd" | "stdinIsTerminal" | "stdoutIsTerminal">> & {
+  {
+    mayShow,
+    ...settings
+  }: Partial<Pick<Io, "env" | "cwd" | "stdinIsTerminal" | "stdoutIsTerminal">> & {
     readonly stdin?: string
+    readonly mayShow?: MayShow
   },
 ): Promise<Outcome> {
   const said = { out: "", err: "" }
@@ -42,5 +52,8 @@ export async function runCommand(
     () => null,
     (thrown: unknown) => thrown,
   )
+  // What it throws is said by the process edge.
+  const words = error instanceof UserError ? `${error.message}\n${error.hint}` : String(error)
+  expectNoCanary(args, { stdout: said.out, stderr: said.err + words }, mayShow)
   return { ...said, exitCode: io.exitCode, error }
 }

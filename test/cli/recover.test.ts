@@ -9,6 +9,7 @@ import { recoverCommand } from "../../src/cli/recover-command.ts"
 import { UserError } from "../../src/errors.ts"
 import { createDatabase, type TestDatabase } from "../database.ts"
 import { auditLog, fillVault, MASK_KEY, REASON, type SealedRows } from "../recover/setup.ts"
+import type { MayShow } from "../tripwire.ts"
 import { createIdentity } from "../vault/keys.ts"
 import { type Outcome, runCommand } from "./recording-io.ts"
 
@@ -47,13 +48,18 @@ interface As {
   readonly maskKey?: boolean
   readonly stdin?: string
   readonly env?: Record<string, string>
+  readonly mayShow?: MayShow
 }
 
+/** For the recoveries that are to show what came back. */
+const SHOWN = { mayShow: { stdout: ["address"] } } as const
+
 function recover(args: readonly string[], as: As = {}): Promise<Outcome> {
-  const { by = "alice", terminal = true, maskKey = true, stdin = "", env = {} } = as
+  const { by = "alice", terminal = true, maskKey = true, stdin = "", env = {}, mayShow = {} } = as
   return runCommand(recoverCommand, args, {
     cwd: folder,
     stdin,
+    mayShow,
     stdoutIsTerminal: terminal,
     env: {
       PEPPERMILL_DATABASE_URL: urls[by],
@@ -75,7 +81,7 @@ function refusalOf({ error, out }: Outcome): UserError {
 
 describe("recover in one step", () => {
   test("prints the originals on a terminal, shown and not obeyed", async () => {
-    const { out, err, error, exitCode } = await recover(["--subject", "u-1", ...ASK, ...OPEN])
+    const { out, err, error, exitCode } = await recover(["--subject", "u-1", ...ASK, ...OPEN], SHOWN)
     expect(error).toBeNull()
     expect(exitCode).toBe(0)
     expect(out).toBe(
@@ -87,13 +93,13 @@ describe("recover in one step", () => {
   })
 
   test("as JSON gives each original exactly, and harmless all the same", async () => {
-    const { out } = await recover(["--token", token(), "--subject", "u-1", ...ASK, ...OPEN, "--json"])
+    const { out } = await recover(["--token", token(), "--subject", "u-1", ...ASK, ...OPEN, "--json"], SHOWN)
     const { schema, request, originals } = JSON.parse(out)
     expect([schema, request]).toEqual([1, expect.stringMatching(/^[0-9a-f-]{36}$/)])
     expect(originals).toEqual([
       { subject: "u-1", field: "ip", token: token(), value: "203.0.113.77", verified: true },
     ])
-    const device = await recover(["--subject", "u-1", ...ASK, ...OPEN, "--json"])
+    const device = await recover(["--subject", "u-1", ...ASK, ...OPEN, "--json"], SHOWN)
     expect(device.out).toMatch(/^[\x20-\x7e]*\n$/)
     expect(JSON.parse(device.out).originals[0].value).toBe(HOSTILE_DEVICE)
   })
@@ -107,14 +113,20 @@ describe("recover in one step", () => {
       ["--tokens-file", "tokens"],
       ["--tokens-file", "-"],
     ]) {
-      const { out, error } = await recover([...from, ...ASK, ...OPEN, "--json"], { stdin: tokens.join("\n") })
+      const { out, error } = await recover([...from, ...ASK, ...OPEN, "--json"], {
+        stdin: tokens.join("\n"),
+        ...SHOWN,
+      })
       expect(error).toBeNull()
       expect(JSON.parse(out).originals).toHaveLength(3)
     }
   })
 
   test("without the mask key says that nothing was checked", async () => {
-    const { out, exitCode } = await recover(["--subject", "u-2", ...ASK, ...OPEN], { maskKey: false })
+    const { out, exitCode } = await recover(["--subject", "u-2", ...ASK, ...OPEN], {
+      maskKey: false,
+      ...SHOWN,
+    })
     expect(out).toContain("203.0.113.77  not checked")
     expect(exitCode).toBe(0)
   })
@@ -122,6 +134,7 @@ describe("recover in one step", () => {
   test("with a mask key that is not the one shows what differs, and exits 65", async () => {
     const { out, err, exitCode } = await recover(["--subject", "u-2", ...ASK, ...OPEN], {
       env: { PEPPERMILL_MASK_KEY: `${"ab".repeat(31)}cd` },
+      ...SHOWN,
     })
     expect(out).toContain("DIFFERS")
     expect(err).toContain("1 did not give the token they are stored under")
@@ -131,6 +144,7 @@ describe("recover in one step", () => {
   test("takes the identity from the environment too", async () => {
     const { error } = await recover(["--subject", "u-2", ...ASK, "--identity", "env:VAULT_KEY"], {
       env: { VAULT_KEY: vault.identity },
+      ...SHOWN,
     })
     expect(error).toBeNull()
   })
@@ -145,7 +159,10 @@ describe("originals leave only where they were sent", () => {
   })
 
   test("into a pipe when that was said", async () => {
-    const { out } = await recover(["--subject", "u-2", ...ASK, ...OPEN, "--stdout"], { terminal: false })
+    const { out } = await recover(["--subject", "u-2", ...ASK, ...OPEN, "--stdout"], {
+      terminal: false,
+      ...SHOWN,
+    })
     expect(out).toContain("203.0.113.77")
   })
 
@@ -198,7 +215,7 @@ describe("request, approval, release", () => {
     expect(status.out).toContain("state         approved\n")
     expect(status.out).toContain("approvals     1 of 1\n")
     expect(status.out).toContain("wants         subject u-2\n")
-    expect((await recover(["release", id, ...OPEN])).out).toContain("203.0.113.77")
+    expect((await recover(["release", id, ...OPEN], SHOWN)).out).toContain("203.0.113.77")
     expect((await recover(["status", id, "--json"])).out).toContain('"state":"released"')
   })
 
