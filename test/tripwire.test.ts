@@ -1,13 +1,22 @@
-import { describe, expect, test } from "vitest"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { rm } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { text } from "node:stream/consumers"
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest"
 import { peppermill } from "./binary.ts"
 import { CANARIES, type Canary } from "./canaries.ts"
-import { expectNoCanary } from "./tripwire.ts"
+import { expectNoCanary, RUNS } from "./tripwire.ts"
 import { NO_TERMINAL, openTerminal } from "./tui/real-terminal.ts"
 
 const names = Object.keys(CANARIES) as Canary[]
 
 describe("a run fails that shows a canary", () => {
   const value = (name: Canary) => `${CANARIES[name][0]}7`
+
+  // Not to be counted among those of the suite.
+  beforeEach(() => void vi.stubEnv(RUNS, undefined))
+  afterEach(() => void vi.unstubAllEnvs())
 
   test.each<[string, (text: string) => string]>([
     ["in clear", (text) => text],
@@ -59,3 +68,28 @@ describe("a run fails that shows a canary", () => {
     expect(() => expectNoCanary([], { stdout: value("device") }, mayShow)).toThrow("device in stdout")
   })
 })
+
+test.skipIf(process.env["TEST_DATABASE_URL"] !== undefined)(
+  "a whole run fails in which peppermill sends canaries to PostgreSQL, though each of its tests passes",
+  async () => {
+    const vitest = join(import.meta.dirname, "../node_modules/.bin/vitest")
+    const config = join(import.meta.dirname, "planted-leak.config.ts")
+    const child = spawn(vitest, ["run", "--config", config, "--no-color"], {
+      cwd: join(import.meta.dirname, ".."),
+      env: { PATH: process.env["PATH"] },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "exit"),
+    ])
+    expect(stdout).toMatch(/1 passed/)
+    expect(status).toBe(1)
+    const [, found = "", log = ""] =
+      /peppermill leaks to PostgreSQL: (.*) of (.*\.json)$/m.exec(stderr + stdout) ?? []
+    onTestFinished(() => rm(dirname(log), { recursive: true, force: true }))
+    const leaked = new Set(found.split(", ").map((one) => one.replace(/ in line \d+$/, "")))
+    expect(leaked).toEqual(new Set(["device", "databasePassword", "maskKey", "sessionToken", "unnamedKey"]))
+  },
+)

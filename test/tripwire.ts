@@ -1,8 +1,9 @@
 /**
  * Fails a test in which the executable lets a canary be seen. What runs it (`binary.ts`,
- * `tui/real-terminal.ts`, `container/root.ts`) asks here at the end of each run.
+ * `tui/real-terminal.ts`, `container/root.ts`) asks here at the end of each run; what it
+ * tells PostgreSQL is looked at when all tests have run (`server-log.ts`).
  */
-import { readFileSync } from "node:fs"
+import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { CANARIES, type Canary, finderOf } from "./canaries.ts"
 
 const find = finderOf(CANARIES)
@@ -43,4 +44,19 @@ export function seenByOthers(pid: number | undefined): string {
   } catch {
     return ""
   }
+}
+
+/** The variable that names the file in which runs are counted: tests run in several processes. */
+export const RUNS = "PEPPERMILL_TEST_RUNS"
+
+/** Count a run of the executable, and whether its surroundings, leaving aside messages and files, hold a canary. */
+export function countRun(given: Readonly<Record<string, string>>): void {
+  const file = process.env[RUNS]
+  if (file !== undefined) appendFileSync(file, find(Object.values(given).join("\n")).length > 0 ? "+" : "-")
+}
+
+/** What a person is told of the runs counted in a file. */
+export function countedRuns(file: string): string {
+  const runs = existsSync(file) ? readFileSync(file, "utf8") : ""
+  return `tripwire: ${runs.length} runs of the executable, ${runs.replaceAll("-", "").length} of them given a canary`
 }

@@ -19,7 +19,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { BASE_LIBRARIES, layOut, librariesOf } from "../../scripts/image.mjs"
 import { BINARY } from "../binary.ts"
-import { expectNoCanary, type MayShow } from "../tripwire.ts"
+import { countRun, expectNoCanary, type MayShow } from "../tripwire.ts"
 
 const isRoot = process.getuid?.() === 0
 
@@ -96,6 +96,7 @@ function start(
   env: Readonly<Record<string, string>>,
   mayShow: MayShow,
 ): Running {
+  countRun(env)
   const child = spawn("unshare", [...unshare, "--kill-child", "sh", "-c", ENTER, root, ...args], {
     env: { ...env, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -52,8 +52,7 @@ const ROLES = ["writer", "recoverer", "approver", "auditor", "eraser", "keeper"]
  */
 export async function openStage(canaries: Canaries, queue: StubOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), "peppermill-leaks-"))
-  const log = join(folder, "postgresql.log")
-  const server = await startPostgres({ log, settings: LOG_EVERYTHING, authMethod: "scram-sha-256" })
+  const server = await startPostgres({ settings: LOG_EVERYTHING, authMethod: "scram-sha-256" })
   const { hostname, port } = new URL(server.url)
   const wire = await openWire({ host: hostname, port: Number(port) } as PostgresAddress)
   const crossed: string[] = []
@@ -144,7 +143,7 @@ export async function openStage(canaries: Canaries, queue: StubOptions = {}) {
     /** Keep what has gathered in the places that outlive a command. */
     async gather() {
       caught.push(
-        { channel: "server log", from: "PostgreSQL", text: await readFile(log, "utf8") },
+        { channel: "server log", from: "PostgreSQL", text: await readFile(server.log, "utf8") },
         { channel: "wire", from: "PostgreSQL", text: crossed.join("") },
         { channel: "requests", from: "SQS", text: JSON.stringify(stub.log) },
       )

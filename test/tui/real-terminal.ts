@@ -13,7 +13,7 @@ import { existsSync, readlinkSync } from "node:fs"
 import { stripVTControlCharacters } from "node:util"
 import xterm from "@xterm/headless"
 import { BINARY } from "../binary.ts"
-import { expectNoCanary, type MayShow, seenByOthers } from "../tripwire.ts"
+import { countRun, expectNoCanary, type MayShow, seenByOthers } from "../tripwire.ts"
 
 const COLUMNS = 110
 const ROWS = 32
@@ -38,6 +38,7 @@ export interface TerminalOptions {
 export async function openTerminal(args: readonly string[], options: TerminalOptions) {
   const { columns = COLUMNS, rows = ROWS } = options
   const screen = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true })
+  countRun(options.env)
   const words = [BINARY, ...args].map((word) => `"${word}"`).join(" ")
   // The first line stands on the primary screen, and has to stand there again in the end.
   const command = `stty cols ${columns} rows ${rows}
