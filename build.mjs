@@ -49,8 +49,8 @@ const EXEC_ARGV = [
   "--disable-sigusr1",
   // Or OPENSSL_CONF could name a file that loads native code, before anything else runs.
   `--openssl-config=${devNull}`,
-  // For young objects. Four times as much saved no time that could be measured, and took 40 MB more.
-  "--max-semi-space-size=4",
+  // For young objects. With 4 MB the collector copies more of what is in hand: an eighth more CPU for a message.
+  "--max-semi-space-size=16",
   "--disable-warning=ExperimentalWarning",
   "--disable-warning=SecurityWarning",
 ]

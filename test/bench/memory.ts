@@ -15,7 +15,7 @@ export interface Memory {
 export type MemoryReport = { readonly progress: string } | { readonly memory: Memory }
 
 /** As build.mjs gives it to the executable. */
-const FLAGS = ["--max-semi-space-size=4"]
+const FLAGS = ["--max-semi-space-size=16"]
 
 /**
  * Measure in a process that is made as the executable is: out of one bundle, for
