@@ -9,7 +9,7 @@ import type { Inside } from "./probe.ts"
 export interface Drainer {
   readonly name: string
   /** Resident memory and open files now, as the system counts them. */
-  look(): { readonly rssMb: number; readonly files: number; readonly cpuSeconds: number }
+  look(): { readonly anonymousMb: number; readonly files: number; readonly cpuSeconds: number }
   /** What the probe last told; null for the executable, into which nobody can look. */
   inside(): Inside | null
   /** Ask it to stop. @returns Its summary. */
@@ -66,9 +66,10 @@ function watch(name: string, child: ChildProcess): Drainer {
       const [user, system] = (
         readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
       ).slice(11, 13)
-      const rssKb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]
+      // Pages of the executable itself come and go as the system needs them for others.
+      const anonymousKb = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]
       return {
-        rssMb: Number(rssKb) / 1024,
+        anonymousMb: Number(anonymousKb) / 1024,
         files: readdirSync(`/proc/${child.pid}/fd`).length,
         cpuSeconds: (Number(user) + Number(system)) / TICKS_PER_SECOND,
       }

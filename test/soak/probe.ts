@@ -29,6 +29,8 @@ if (process.send !== undefined) {
   const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS)
   const tell = setInterval(() => {
     const [p50Ms, p99Ms, maxMs] = [delay.percentile(50), delay.percentile(99), delay.max].map(late)
+    // What the first one found dead may be freed while we look.
+    collect()
     collect()
     const { heapUsed, external } = process.memoryUsage()
     const handles = process.getActiveResourcesInfo().length

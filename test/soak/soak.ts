@@ -10,9 +10,9 @@
  * in a thousand is malformed. Every minute is printed; at the end how memory
  * rose after the warm-up, and that nothing was lost or doubled.
  *
- * Resident memory swings by 10 MB with the collector's moods. So a rise counts
- * beyond twice its standard error; what is in use swings by far less, and finds
- * the small leaks. Needs Linux, for /proc.
+ * Memory of its own swings by 10 MB with the collector's moods. So each minute counts
+ * with its least, and a rise beyond twice its standard error; what is in use swings
+ * by far less, and finds the small leaks. Needs Linux, for /proc.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { loadavg, tmpdir } from "node:os"
@@ -54,7 +54,7 @@ const root = join(import.meta.dirname, "../..")
 await bundle(root, join(folder, "main.mjs"), { version: "soak", commit: "soak", date: "soak" })
 
 const drainers = [startBinary(env), startProbed(join(folder, "main.mjs"), env)]
-const resident = drainers.map((): number[] => [])
+const own = drainers.map((): number[] => [])
 const inUse: number[] = []
 const files = drainers.map((): number[] => [])
 let sent = 0
@@ -67,7 +67,7 @@ const sender = setInterval(() => {
 }, TICK_MS)
 
 say(
-  `${minutes} min at ${perSecond} messages/s; warm-up ${warmUpMinutes} min; RSS is the median of each minute`,
+  `${minutes} min at ${perSecond} messages/s; warm-up ${warmUpMinutes} min; memory of its own (RssAnon), the least of each minute`,
 )
 for (let minute = 1; minute <= minutes; minute++) await watchMinute(minute)
 clearInterval(sender)
@@ -100,20 +100,20 @@ async function watchMinute(minute: number): Promise<void> {
   const untilMs = startedMs + minute * 60_000
   while (performance.now() < untilMs) {
     await sleep(Math.min(1_000, Math.max(0, untilMs - performance.now())))
-    for (const [i, drainer] of drainers.entries()) samples[i]?.push(drainer.look().rssMb)
+    for (const [i, drainer] of drainers.entries()) samples[i]?.push(drainer.look().anonymousMb)
   }
   const { visible, inFlight } = stub.queue.counts()
   const parts = drainers.map((drainer, i) => {
     const now = drainer.look()
-    const rssMb = median(samples[i] ?? [])
+    const leastMb = Math.min(...(samples[i] ?? []))
     if (minute > warmUpMinutes) {
-      resident[i]?.push(rssMb)
+      own[i]?.push(leastMb)
       files[i]?.push(now.files)
       const inside = drainer.inside()
       if (inside !== null) inUse.push(inside.liveMb)
     }
     const cpu = (((now.cpuSeconds - (before[i] ?? 0)) / 60) * 100).toFixed(0)
-    return `${drainer.name}: RSS ${rssMb.toFixed(1)} MB, ${now.files} files, CPU ${cpu} %${insideText(drainer)}`
+    return `${drainer.name}: ${leastMb.toFixed(1)} MB, ${now.files} files, CPU ${cpu} %${insideText(drainer)}`
   })
   say(`${String(minute).padStart(3)}  sent ${sent}, waiting ${visible + inFlight} · ${parts.join(" · ")}`)
 }
@@ -147,7 +147,7 @@ async function conclude(): Promise<boolean> {
   if (!whole) say("FAILED: messages are missing or doubled")
   for (const [i, drainer] of drainers.entries()) say(`${drainer.name}: ${median(files[i] ?? [])} files open`)
   const steady = [
-    ...drainers.map((drainer, i) => isSteady(`${drainer.name}, resident`, resident[i] ?? [])),
+    ...drainers.map((drainer, i) => isSteady(`${drainer.name}, memory of its own`, own[i] ?? [])),
     isSteady("in use after a collection", inUse),
   ]
   return whole && steady.every(Boolean)
