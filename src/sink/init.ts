@@ -4,7 +4,7 @@ import { UserError } from "../errors.ts"
 import type { Database } from "./connection.ts"
 import { withSafeErrors } from "./database-error.ts"
 import { eventTableStatements } from "./event-table.ts"
-import { parseTableName, printTable, type TableName } from "./identifier.ts"
+import { parseTableName, printTable } from "./identifier.ts"
 import { compareObjects, findObjects, type InitStep } from "./init-objects.ts"
 import { CREATE_HISTORY, migrationStatement } from "./migrations/migration.ts"
 import { MIGRATIONS } from "./migrations/migrations.ts"
@@ -47,10 +47,9 @@ export async function initDatabase(
     db.transaction().execute(async (tx) => {
       await assertServerFits(tx)
       for (const statement of PROLOGUE) await sql.raw(statement).execute(tx)
-      if (options.partitioned) await refusePlainTable(tx, parseTableName(shape.table))
+      await refuseMisfit(tx, shape, options)
       const before = await findObjects(tx, shape)
       for (const statement of statements(shape, options)) await sql.raw(statement).execute(tx)
-      await assertTableFits(tx, shape)
       return compareObjects(before, await findObjects(tx, shape))
     }),
   )
@@ -81,9 +80,14 @@ function refuseImpossible(shape: EventShape, { partitioned }: InitOptions): void
   }
 }
 
-async function refusePlainTable(db: Database, table: TableName): Promise<void> {
-  if ((await relationKind(db, table)) !== "r") return
-  throw new UserError("config", `${printTable(table)} exists and is not partitioned`, {
-    hint: "leave --partitioned out, or rename the table and copy its rows into the new one",
-  })
+/** Before the statements: of a column that an existing table lacks they would say only that it is missing. */
+async function refuseMisfit(db: Database, shape: EventShape, { partitioned }: InitOptions): Promise<void> {
+  const table = parseTableName(shape.table)
+  const kind = await relationKind(db, table)
+  if (kind === "r" && partitioned) {
+    throw new UserError("config", `${printTable(table)} exists and is not partitioned`, {
+      hint: "leave --partitioned out, or rename the table and copy its rows into the new one",
+    })
+  }
+  if (kind !== undefined) await assertTableFits(db, shape)
 }

@@ -150,7 +150,11 @@ describe("init", () => {
   test("leaves nothing behind when the table does not fit", async () => {
     await using database = await createEmptyDatabase()
     await database.query("create table user_logins (user_id varchar(128), hashed_ip varchar(256))")
-    await expect(init(database)).rejects.toMatchObject({ name: "UserError", kind: "config" })
+    await expect(init(database)).rejects.toMatchObject({
+      kind: "config",
+      message: expect.stringContaining("the column masked_ip is called hashed_ip"),
+      hint: expect.stringContaining("alter table"),
+    })
     expect(await database.query("select from pg_namespace where nspname = 'peppermill'")).toEqual([])
     expect(await database.query("select from pg_indexes where tablename = 'user_logins'")).toEqual([])
   })
