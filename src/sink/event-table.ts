@@ -1,7 +1,7 @@
 import type { EventShape } from "../decode/event-shape.ts"
 import { eventColumns } from "./event-columns.ts"
 import { parseTableName, printTable, quoteIdentifier, quoteLiteral, quoteTable } from "./identifier.ts"
-import { monthsStatement } from "./partitions.ts"
+import { defaultPartition, monthsStatement } from "./partitions.ts"
 
 /**
  * The statements that create the event table, or add to an existing one what is
@@ -47,7 +47,7 @@ function createTable(shape: EventShape, partitioned: boolean): string {
   const table = parseTableName(shape.table)
   const columns = eventColumns(shape).map(({ name, ddl }) => `      ${quoteIdentifier(name)} ${ddl}`)
   const create = `create table ${quoteTable(table)} (\n${columns.join(",\n")}\n    )`
-  const fallback = quoteTable({ schema: table.schema, name: `${table.name}_default` })
+  const fallback = quoteTable(defaultPartition(table))
   const lines =
     partitioned && shape.sentDate !== null
       ? [

@@ -3,6 +3,11 @@ import { quoteIdentifier, quoteLiteral, quoteTable, type TableName } from "./ide
 /** How many months beyond the present one have a partition of their own after `init`. */
 const MONTHS_AHEAD = 12
 
+/** The partition of every month that has none of its own. PostgreSQL would cut a name at 63 bytes, and find it no more. */
+export function defaultPartition({ schema, name }: TableName): TableName {
+  return { schema, name: `${name.slice(0, 55)}_default` }
+}
+
 /**
  * One statement that gives the last month, the present one and the coming ones
  * a partition each. Run again it adds those that have come into reach since.
@@ -13,13 +18,12 @@ const MONTHS_AHEAD = 12
  */
 export function monthsStatement(table: TableName, sentDate: string): string {
   const { schema, name } = table
-  const fallback = quoteTable({ schema, name: `${name}_default` })
-  // PostgreSQL cuts a name at 63 bytes, which would cut the month off.
+  // As with the default partition: the month would be cut off.
   const stem = `${name.slice(0, 48)}_`
   return `do $init$
 declare
   parent constant text := ${quoteLiteral(quoteTable(table))};
-  fallback constant text := ${quoteLiteral(fallback)};
+  fallback constant text := ${quoteLiteral(quoteTable(defaultPartition(table)))};
   sent_date constant text := ${quoteLiteral(quoteIdentifier(sentDate))};
   first_day date := date_trunc('month', (now() at time zone 'utc') - interval '1 month');
   next_day date;

@@ -239,6 +239,14 @@ describe("a partitioned table", () => {
     await expect(init(database, { ...LOGIN, sentDate: null }, PARTITIONED)).rejects.toMatchObject({
       kind: "usage",
     })
+  test.each([55, 56, 63])("whose name has %i characters has its months too", async (length) => {
+    await using database = await createEmptyDatabase()
+    const steps = await init(database, { ...LOGIN, table: "t".repeat(length) }, PARTITIONED)
+    const partitions = Object.keys(steps).filter((object) => object.startsWith("partition "))
+    expect(partitions).toHaveLength(15)
+    expect(partitions).toContain(`partition ${"t".repeat(55)}_default`)
+  })
+
   })
 })
 
