@@ -109,6 +109,16 @@ describe("init", () => {
     expect(await database.query("select from user_logins")).toHaveLength(3)
   })
 
+  test("creates a table without a date column, and gives nobody a right on a schema that is not ours", async () => {
+    await using database = await createEmptyDatabase()
+    const rights = "select nspacl::text from pg_namespace where nspname = 'public'"
+    const before = await database.query(rights)
+    const steps = await init(database, { ...LOGIN, sentDate: null })
+    expect(steps["table public.user_logins"]).toBe("created")
+    expect(steps["index user_logins_create_date_idx"]).toBeUndefined()
+    expect(await database.query(rights)).toEqual(before)
+  })
+
   test("creates group roles that cannot log in and own nothing", async () => {
     await using database = await createDatabase()
     const roles = await database.query(
@@ -157,6 +167,12 @@ describe("init", () => {
     })
     expect(await database.query("select from pg_namespace where nspname = 'peppermill'")).toEqual([])
     expect(await database.query("select from pg_indexes where tablename = 'user_logins'")).toEqual([])
+  })
+
+  test("asks first whether the server can keep what is promised", async () => {
+    await using database = await createEmptyDatabase()
+    await database.query(`alter database ${database.address.database} set synchronous_commit = off`)
+    await expect(init(database)).rejects.toThrow("synchronous_commit is off")
   })
 
   test("says in one line what a user without rights lacks", async () => {
@@ -215,11 +231,20 @@ describe("a partitioned table", () => {
     )
     const steps = await init(database)
     expect(steps[`partition ${part}`]).toBe("created")
+    expect(steps["table public.user_logins"]).toBe("exists")
     expect(Object.values(steps).filter((outcome) => outcome === "created")).toHaveLength(1)
     expect(await database.query(`select user_id from ${part}`)).toEqual([{ user_id: "early" }])
     expect(await database.query("select user_id from user_logins_default")).toEqual([{ user_id: "other" }])
     const indexes = await database.query("select from pg_indexes where tablename = $1", [part])
     expect(indexes).toHaveLength(4)
+  })
+
+  test.each([55, 56, 63])("whose name has %i characters has its months too", async (length) => {
+    await using database = await createEmptyDatabase()
+    const steps = await init(database, { ...LOGIN, table: "t".repeat(length) }, PARTITIONED)
+    const partitions = Object.keys(steps).filter((object) => object.startsWith("partition "))
+    expect(partitions).toHaveLength(15)
+    expect(partitions).toContain(`partition ${"t".repeat(55)}_default`)
   })
 
   test("that somebody else made is left to them", async () => {
@@ -235,18 +260,20 @@ describe("a partitioned table", () => {
 
   test("is not made of a plain one, nor without a date column", async () => {
     await using database = await createDatabase()
-    await expect(init(database, LOGIN, PARTITIONED)).rejects.toMatchObject({ kind: "config" })
-    await expect(init(database, { ...LOGIN, sentDate: null }, PARTITIONED)).rejects.toMatchObject({
-      kind: "usage",
+    await expect(init(database, LOGIN, PARTITIONED)).rejects.toMatchObject({
+      kind: "config",
+      message: "public.user_logins exists and is not partitioned",
+      hint: expect.stringContaining("leave --partitioned out"),
     })
-  test.each([55, 56, 63])("whose name has %i characters has its months too", async (length) => {
-    await using database = await createEmptyDatabase()
-    const steps = await init(database, { ...LOGIN, table: "t".repeat(length) }, PARTITIONED)
-    const partitions = Object.keys(steps).filter((object) => object.startsWith("partition "))
-    expect(partitions).toHaveLength(15)
-    expect(partitions).toContain(`partition ${"t".repeat(55)}_default`)
-  })
-
+    const dateless = { ...LOGIN, sentDate: null }
+    const refused = {
+      kind: "usage",
+      message: expect.stringContaining("needs a date column"),
+      hint: expect.stringContaining("event.sentDate"),
+    }
+    await expect(init(database, dateless, PARTITIONED)).rejects.toMatchObject(refused)
+    expect(() => initSql(dateless, PARTITIONED)).toThrow(expect.objectContaining(refused))
+    expect(() => initSql(dateless, PLAIN)).not.toThrow()
   })
 })
 

@@ -84,5 +84,32 @@ test("lets no writer choose the days", async () => {
   await expect(database.query("set role peppermill_eraser; select vault.prune(1)")).rejects.toMatchObject({
     code: "42501",
   })
-  expect(() => retentionStatement(0)).toThrow(RangeError)
+})
+
+test("keeps all again once the days are taken back", async () => {
+  await storeRetention(owner, 1)
+  await storeRetention(owner, null)
+  expect(await pruneVault(writer)).toEqual({ originals: 0, quarantined: 0, dataKeys: 0 })
+})
+
+test("goes on until nothing is left, however much there is", async () => {
+  await using other = await createDatabase()
+  const db = await openDatabase(other.address, { poolSize: 1 })
+  await other.query(`
+    insert into vault.originals (subject, field, token, data_key, sealed, created_at)
+      select 'u-' || n, 'ip', 'k1:', '', '', now() - interval '60 days' from generate_series(1, 10001) as n;
+    insert into vault.quarantine (message_id, reason, field, shape, data_key, sealed, sent_at, created_at)
+      select gen_random_uuid(), 'missing', 'ip', '', '', '', now(), now() - interval '60 days'
+      from generate_series(1, 20001) as n`)
+  await storeRetention(db, 30)
+  expect(await pruneVault(db)).toEqual({ originals: 10_001, quarantined: 20_001, dataKeys: 0 })
+  await db.destroy()
+})
+
+test("takes whole days, one at least", async () => {
+  for (const wrong of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => retentionStatement(wrong)).toThrow("1 or more")
+  }
+  expect(retentionStatement(1)).toContain("retention_days = 1 ")
+  await expect(storeRetention(writer, 1)).rejects.toMatchObject({ name: "UserError" })
 })

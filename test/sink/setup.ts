@@ -85,7 +85,7 @@ export async function openSink(
   } = {},
 ): Promise<OpenSink> {
   const db = await openDatabase(address, { poolSize: 4, ...database })
-  const sink = createPostgresSink(db, shape, { retrySeconds: 10, vault: false, ...settings })
+  const sink = createPostgresSink(db, shape, { retrySeconds: 3, vault: false, ...settings })
   const retries: SinkRetry[] = []
   return {
     sink,
