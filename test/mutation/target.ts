@@ -4,6 +4,11 @@ export interface Target {
   /** Globs. */
   readonly files: readonly string[]
   readonly tests: readonly string[]
-  /** Whether to plant bugs in what runs once, when a file is loaded: each takes all tests. */
-  readonly constants: boolean
+  /**
+   * Whether to plant bugs in what runs once, when a file is loaded: each takes all tests.
+   * Default: yes. Where most of it is SQL, that would be hours, for texts that are there or not.
+   */
+  readonly constants?: boolean
+  /** A test that takes longer hangs, and has noticed. It is several times what the slowest one takes. */
+  readonly testSeconds?: number
 }
