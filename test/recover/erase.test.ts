@@ -66,6 +66,7 @@ describe("erase", () => {
     expect(await previewErasure(eraser, "u-1")).toEqual({ device_id: 1, ip: 2 })
     const erasure = await erase(eraser)
     expect(erasure).toMatchObject({ originals: { device_id: 1, ip: 2 }, quarantined: 2, severed: 0 })
+    expect(Math.abs(erasure.erasedAtMs - Date.now())).toBeLessThan(60_000)
     expect(await previewErasure(eraser, "u-1")).toEqual({})
     expect(await previewErasure(eraser, "u-2")).toEqual({ device_id: 1, ip: 1 })
     expect(await count("vault.quarantine")).toBe(1)
@@ -131,10 +132,21 @@ describe("erase", () => {
 
   test("says so when no recovery can be tried, and when something has come since", async () => {
     await erase(both)
-    expect(await proveErased(eraser, "u-1", WHY)).toMatchObject({ outcome: "not-tried", originals: 0 })
+    const notTried = (originals: number, why: string) => ({
+      outcome: "not-tried",
+      why: expect.stringContaining(why),
+      originals,
+    })
+    expect(await proveErased(eraser, "u-1", WHY)).toEqual(notTried(0, "no recoverer"))
+    expect(await proveErased(eraser, "u-2", WHY)).toEqual(notTried(2, "no recoverer"))
     await database.query("update vault.policy set approvals = 1")
-    expect(await proveErased(both, "u-1", WHY)).toMatchObject({ outcome: "not-tried", originals: 0 })
-    await database.query("update vault.policy set approvals = 0")
+    expect(await proveErased(both, "u-1", WHY)).toEqual(notTried(0, "approvals by others"))
+    await database.query("update vault.policy set approvals = 0, rows_per_hour = 0")
+    expect(await proveErased(both, "u-2", WHY)).toEqual(notTried(2, "quota"))
+    await database.query("update vault.policy set rows_per_hour = 1000")
+    await expect(proveErased(both, "u-1", { reason: "", ticket: null })).rejects.toMatchObject({
+      kind: "usage",
+    })
     await writer.write(login({ user_id: "u-1", device_id: "new" }))
     expect(await proveErased(both, "u-1", WHY)).toMatchObject({ outcome: "found", originals: 2 })
   })

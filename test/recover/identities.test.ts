@@ -66,7 +66,9 @@ describe("an identity file", () => {
       kind: "config",
       message: expect.stringMatching(/cannot be read: EISDIR/),
     })
-    expect(await failure(readIdentities(file(`#${"x".repeat(70_000)}\n${classic}`)))).toMatchObject({
+    const sized = (size: number) => file(`${classic}\n#`.padEnd(size, "x"))
+    expect(await readIdentities(sized(65_536))).toEqual([classic])
+    expect(await failure(readIdentities(sized(65_537)))).toMatchObject({
       kind: "config",
       message: expect.stringContaining("larger than 64 kB"),
     })
@@ -90,6 +92,7 @@ describe("an identity file", () => {
     expect(error).toBeInstanceOf(UserError)
     expect(error).toMatchObject({
       kind: "config",
+      hint: expect.stringContaining("age-keygen"),
       message: expect.stringContaining(`identity.txt${message.startsWith(":") ? "" : " "}${message}`),
     })
     const secret = text.split("\n").at(-1)?.slice(-14) ?? ""
@@ -122,7 +125,11 @@ describe("an identity file with a passphrase", () => {
   test("stays closed to a wrong passphrase, damage, and when there is nobody to ask", async () => {
     const content = await locked(classic, "correct horse")
     const wrong = await failure(parseIdentities(content, "identity.age", async () => "wrong horse"))
-    expect(wrong).toMatchObject({ kind: "permission", message: expect.stringContaining("identity.age") })
+    expect(wrong).toMatchObject({
+      kind: "permission",
+      message: expect.stringContaining("identity.age"),
+      hint: expect.stringContaining("age -p"),
+    })
     expect(inspect(wrong, { depth: 9 })).not.toContain("wrong horse")
     const damaged = await failure(
       parseIdentities(content.slice(0, -1), "identity.age", async () => "correct horse"),
@@ -135,6 +142,7 @@ describe("an identity file with a passphrase", () => {
     expect(await failure(parseIdentities(content, "identity.age"))).toMatchObject({
       kind: "config",
       message: expect.stringContaining("nobody to ask"),
+      hint: expect.stringContaining("on a terminal"),
     })
   })
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { inspect } from "node:util"
-import { generateX25519Identity } from "age-encryption"
+import { Encrypter, generateX25519Identity } from "age-encryption"
 import { describe, expect, test } from "vitest"
 import { createMaskField } from "../../src/mask/mask.ts"
 import type { Token } from "../../src/mask/token.ts"
@@ -13,6 +13,8 @@ import {
   unwrapDataKey,
 } from "../../src/recover/open.ts"
 import type { SealedOriginal } from "../../src/sink/sink.ts"
+import { encrypt } from "../../src/vault/aes-gcm.ts"
+import { associatedData } from "../../src/vault/context.ts"
 import { createDataKey } from "../../src/vault/data-key.ts"
 import { seal } from "../../src/vault/seal.ts"
 import { createIdentity } from "../vault/keys.ts"
@@ -54,6 +56,15 @@ describe("unwrapping a data key", () => {
     }
   })
 
+  test("of an age file with anything but 32 bytes in it gives nothing", async () => {
+    for (const length of [0, 31, 33]) {
+      const encrypter = new Encrypter()
+      encrypter.addRecipient(recipient)
+      const wrapped = await encrypter.encrypt(new Uint8Array(length))
+      expect(await unwrapDataKey(wrapped, [identity]), `${length}`).toBeNull()
+    }
+  })
+
   test("of anything that is no age file gives nothing", async () => {
     for (const bytes of [
       new Uint8Array(),
@@ -91,6 +102,51 @@ describe("opening", () => {
     expect(decrypt(key, damaged.slice(1, 13), new Uint8Array(), damaged.slice(13))).toBeNull()
     expect(decrypt(key, damaged.slice(1, 13), new Uint8Array(), damaged.slice(-15))).toBeNull()
     expect(openOriginal(key, TABLE, { ...row, sealed: damaged })).toBeNull()
+  })
+
+  test("opens no other version of the format, and nothing that is too short to be sealed", () => {
+    const row = sealed("")
+    expect(openOriginal(key, TABLE, row)).toBe("")
+    const later = row.sealed.slice()
+    later[0] = 2
+    expect(openOriginal(key, TABLE, { ...row, sealed: later })).toBeNull()
+    for (let length = 0; length < row.sealed.length; length++) {
+      expect(
+        openOriginal(key, TABLE, { ...row, sealed: row.sealed.slice(0, length) }),
+        `${length}`,
+      ).toBeNull()
+    }
+  })
+
+  test("opens nothing under the id of another data key, although the key fits", () => {
+    const row = sealed("203.0.113.9")
+    const otherId = Uint8Array.from(row.dataKeyId, (byte) => byte ^ 1)
+    const { subject, field, token } = row
+    const context = { kind: "original", table: TABLE, subject, field, token } as const
+    const nonce = row.sealed.slice(1, 13)
+    const ciphertext = encrypt(key, nonce, associatedData(context, otherId), Buffer.from("203.0.113.9"))
+    const forged = Buffer.concat([Buffer.of(1), nonce, ciphertext])
+    expect(openOriginal(key, TABLE, { ...row, dataKeyId: otherId, sealed: forged })).toBeNull()
+  })
+
+  test("gives nothing for bytes that are no text, rather than another text", () => {
+    const row = sealed("203.0.113.9")
+    const { subject, field, token, dataKeyId: id } = row
+    const context = { kind: "original", table: TABLE, subject, field, token } as const
+    const nonce = row.sealed.slice(1, 13)
+    const ciphertext = encrypt(key, nonce, associatedData(context, id), Uint8Array.of(0x41, 0xff))
+    expect(
+      openOriginal(key, TABLE, { ...row, sealed: Buffer.concat([Buffer.of(1), nonce, ciphertext]) }),
+    ).toBeNull()
+  })
+
+  test("with a key of another length is wrong use", () => {
+    for (const length of [31, 33]) {
+      expect(() => openOriginal(new Uint8Array(length), TABLE, sealed("a"))).toThrow(
+        `data key: ${length} bytes`,
+      )
+    }
+    expect(() => decrypt(key, new Uint8Array(11), new Uint8Array(), new Uint8Array(16))).toThrow(RangeError)
   })
 
   test("does not change what it is given", () => {

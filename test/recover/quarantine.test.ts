@@ -93,6 +93,20 @@ describe("looking", () => {
     const listed = await quarantinedMessages(recoverer, { reason: "not-an-ip" }, 10)
     expect(listed).toMatchObject([{ messageId: bad, reason: "not-an-ip", sentAtMs: SENT_AT_MS }])
     expect(JSON.stringify(listed)).not.toContain("999.1.1.1")
+    expect(Math.abs((listed[0]?.quarantinedAtMs ?? 0) - Date.now())).toBeLessThan(60_000)
+  })
+
+  test("lists messages by what is asked for, the newest first and no more than asked for", async () => {
+    await writer.write(login({ ip: "999.1.1.1" }), login({ device_id: LONG_DEVICE }), "{", "[")
+    await database.query(`update vault.quarantine set sent_at = now() - case reason
+      when 'not-an-ip' then interval '1 hour' when 'too-long' then interval '2 hours' else interval '3 hours' end`)
+    const reasons = async (of: Parameters<typeof quarantinedMessages>[1], limit = 10) =>
+      (await quarantinedMessages(recoverer, of, limit)).map(({ reason }) => reason)
+    expect(await reasons({})).toEqual(["not-an-ip", "too-long", "not-json", "not-json"])
+    expect(await reasons({}, 2)).toEqual(["not-an-ip", "too-long"])
+    expect(await reasons({ field: "device_id" })).toEqual(["too-long"])
+    expect(await reasons({ shape: "not JSON" })).toEqual(["not-json", "not-json"])
+    expect(await reasons({ reason: "not-json", field: "ip" })).toEqual([])
   })
 })
 
@@ -166,6 +180,15 @@ describe("showing one", () => {
       "reason",
     )
     await expect(showInOneStep(recoverer, "nothing", WHY, identities)).rejects.toThrow("not found")
+    const nobody = "00000000-0000-4000-8000-000000000000"
+    await expect(showInOneStep(recoverer, nobody, WHY, identities)).rejects.toThrow("not found")
+    for (const [request, message] of [
+      ["nothing", id],
+      [nobody, "nothing"],
+      [nobody, id],
+    ] as const) {
+      await expect(releaseMessage(recoverer, request, message, identities)).rejects.toThrow("no such request")
+    }
   })
 })
 
@@ -233,6 +256,23 @@ describe("replay", () => {
     expect(await count("user_logins")).toBe(8)
     expect(await count("vault.quarantine")).toBe(0)
     expect(await count("vault.originals")).toBe(16)
+  })
+
+  test("keeps no originals when there is nobody to seal them for", async () => {
+    await writer.write(...bodies)
+    expect(await replay(keeper, ALL, WHY, replaying({ recipients: [] }))).toMatchObject({ stored: 8 })
+    expect(await count("user_logins where masked_ip like 'k1:%'")).toBe(8)
+    expect(await count("vault.originals")).toBe(0)
+  })
+
+  test("stops when the database does, and leaves every message in quarantine", async () => {
+    await writer.write(...bodies)
+    await database.query(`create or replace function public.full() returns trigger language plpgsql as $$
+      begin raise exception using errcode = '53100'; end $$;
+      create trigger full_disk before insert on public.user_logins for each row execute function public.full()`)
+    await expect(replay(keeper, ALL, WHY, replaying())).rejects.toMatchObject({ kind: "unavailable" })
+    await database.query("drop trigger full_disk on public.user_logins")
+    expect(await count("vault.quarantine")).toBe(8)
   })
 
   test("two at a time store each message once", async () => {

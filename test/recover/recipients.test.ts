@@ -24,7 +24,9 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  await database.query("delete from vault.originals; delete from vault.data_keys; delete from user_logins")
+  await database.query(
+    "delete from vault.originals; delete from vault.quarantine; delete from vault.data_keys; delete from user_logins",
+  )
   writers = []
   for (const user of ["u-0", "u-1"]) {
     const writer = await openWriter(database)
@@ -95,6 +97,34 @@ describe("recipients", () => {
       last: 1,
     })
     expect(await opens(first.identity)).toBe(2)
+  })
+
+  test("a data key stays as it is when its new wrapping would not open", async () => {
+    const [guest, stranger] = [await createIdentity(), await createIdentity()]
+    await database.query("update vault.data_keys set recipients = array[$1]", [stranger.recipient])
+    const before = await database.query("select * from vault.data_keys order by id")
+    const change = { change: "add", recipient: guest.recipient } as const
+    await expect(changeRecipients(keeper, change, WHY, [first.identity])).rejects.toMatchObject({
+      kind: "data",
+      message: expect.stringContaining("does not open"),
+      hint: expect.stringContaining("other recipients"),
+    })
+    expect(await database.query("select * from vault.data_keys order by id")).toEqual(before)
+  })
+
+  test("every data key is listed, with whom it opens for, its age, and what it sealed", async () => {
+    await first.write("{")
+    const listed = await listDataKeys(keeper)
+    expect(listed).toEqual(
+      writers.map(({ recipient }, at) => ({
+        id: expect.stringMatching(/^[0-9a-f]{32}$/),
+        recipients: [recipient],
+        createdAtMs: expect.any(Number),
+        originals: 2,
+        quarantined: at === 0 ? 1 : 0,
+      })),
+    )
+    expect(Math.abs((listed[0]?.createdAtMs ?? 0) - Date.now())).toBeLessThan(60_000)
   })
 
   test("interrupted and run again, changes each data key once", async () => {

@@ -191,6 +191,61 @@ describe("rekey", () => {
     expect(await under("k2")).toBe(0)
   })
 
+  test("tells after each chunk how far it has come", async () => {
+    await writer.write(...people(20))
+    const told: number[][] = []
+    const onProgress = (...moved: number[]) => void told.push(moved)
+    const result = await rekey(keeper, WHY, work({ onProgress }))
+    expect(told.length).toBeGreaterThan(2)
+    expect(told[0]?.[0]).toBe(7)
+    expect(told.map(([originals = 0]) => originals)).toEqual(
+      told.map(([originals = 0]) => originals).sort((a, b) => a - b),
+    )
+    expect(told.at(-1)).toEqual([result.originals, result.events])
+  })
+
+  test("leaves an original whose field is masked no more, or whose data key is gone", async () => {
+    await writer.write(...people(3))
+    const fields = LOGIN.fields.map((field) => (field.name === "ip" ? { ...field, mask: false } : field))
+    expect(await rekey(keeper, WHY, work({ shape: { ...LOGIN, fields } }))).toMatchObject({
+      originals: 3,
+      unopened: 3,
+      retired: false,
+    })
+    await database.query("delete from vault.data_keys")
+    expect(await rekey(keeper, WHY, work())).toMatchObject({ originals: 0, unopened: 3, originalsLeft: 3 })
+  })
+
+  test("ends when its day is over, and says that it can be run again", async () => {
+    await writer.write(...people(20))
+    const overnight = () => database.query("update vault.jobs set started_at = started_at - interval '1 day'")
+    let waiting: Promise<unknown> = Promise.resolve()
+    // The keeper's next transaction waits for the row of the job.
+    const onProgress = () => {
+      waiting = overnight()
+    }
+    const expired = rekey(keeper, WHY, work({ onProgress, chunk: 1 }))
+    await expect(expired).rejects.toMatchObject({
+      kind: "permission",
+      hint: expect.stringContaining("run it again"),
+    })
+    await waiting
+    expect(await rekey(keeper, WHY, work())).toMatchObject({ retired: true })
+  })
+
+  test("says that equal tokens would not have stayed equal, when the database finds it so", async () => {
+    await writer.write(...people(2))
+    await database.query(`create function public.torn() returns trigger language plpgsql as $$
+      begin raise exception using errcode = 'PM002'; end $$;
+      create trigger torn after update on public.user_logins for each statement execute function public.torn()`)
+    await expect(rekey(keeper, WHY, work())).rejects.toMatchObject({
+      kind: "data",
+      message: expect.stringContaining("rolled back"),
+      hint: expect.stringContaining("run it again"),
+    })
+    expect(await under("k2")).toBe(0)
+  })
+
   test("keeps the age of an original, by which it will be pruned", async () => {
     await writer.write(...people(1))
     await database.query("update vault.originals set created_at = '2020-01-01'")

@@ -132,6 +132,27 @@ describe("a recovery", () => {
     await db.destroy()
   })
 
+  test("whose rows were erased while it was released has its record, and says so", async () => {
+    await using bare = await createDatabase()
+    const rows = await fillVault(bare, [{ subject: "u-1", field: "ip", value: "203.0.113.1" }])
+    await bare.query(`create function public.erase() returns trigger language plpgsql security definer as $$
+      begin if new.action = 'release' then delete from vault.originals; end if; return null; end $$;
+      create constraint trigger erase after insert on vault.audit deferrable initially deferred
+        for each row execute function public.erase()`)
+    const db = await openDatabase((await bare.login("peppermill_recoverer")).address, { poolSize: 1 })
+    const late = recoverInOneStep(db, wanted({ subject: "u-1" }), {
+      ...opening(),
+      identities: [rows.identity],
+    })
+    await expect(late).rejects.toMatchObject({
+      kind: "unavailable",
+      message: expect.stringContaining("came too late"),
+      hint: expect.stringContaining("recover request"),
+    })
+    expect((await auditLog(bare)).map(({ action }) => action)).toContain("release")
+    await db.destroy()
+  })
+
   test("whose data key is gone gives the row without its value", async () => {
     await using bare = await createDatabase()
     const rows = await fillVault(bare, [{ subject: "u-1", field: "ip", value: "203.0.113.1" }])
@@ -184,6 +205,8 @@ describe("a refusal", () => {
     const dave = await openDatabase((await database.login("peppermill_recoverer")).address, { poolSize: 1 })
     const error = await caught(recoverInOneStep(dave, wanted({ subject: "u-1" }), opening()))
     expect(error.message).toContain("more originals than the 1 that your quota has left")
+    expect(error.kind).toBe("permission")
+    expect(error.hint).toContain("ask for fewer")
     expect(await readPolicy(dave)).toMatchObject({ rowsPerHour: 1, rowsLeft: 1 })
     await dave.destroy()
   })
@@ -196,6 +219,7 @@ describe("a refusal", () => {
       "permission",
       "a recovery needs 2 approvals by other people here",
     ])
+    expect(error.hint).toContain("recover request")
     expect(await auditLog(database)).toHaveLength(before)
   })
 
@@ -242,4 +266,7 @@ test("the policy that init stores is what users meet, and storing it again recor
   await storePolicy(owner, policy)
   expect(await auditLog(database)).toHaveLength(before)
   await expect(storePolicy(alice, { ...policy, approvals: 0 })).rejects.toThrow("denied permission")
+  for (const wrong of [{ approvals: 0.5 }, { ttlMinutes: Number.NaN }, { rowsPerHour: 2 ** 53 }]) {
+    await expect(storePolicy(owner, { ...policy, ...wrong })).rejects.toThrow("whole numbers")
+  }
 })
