@@ -25,6 +25,21 @@ test.each<[string, readonly unknown[]]>([
   expect(rows).toEqual([{ same: true, length: values.length }])
 })
 
+test.each<[string, readonly unknown[]]>([
+  ["text", ["a", "ü", ""]],
+  ["text", ["a", null, "b", null]],
+  ["bytea", [Buffer.of(1, 2, 3), Buffer.alloc(0)]],
+  ["uuid", [null, "00000000-0000-4000-8000-0000000000ff"]],
+  ["date", ["2026-11-22", "1969-12-31"]],
+])("%s %j is byte for byte what PostgreSQL itself would send", async (type, values) => {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  const { rows } = await client
+    .query(`select array_send($1::${type}[]) as sent`, [values])
+    .finally(() => client.end())
+  expect(arrayParameter(type, values)).toEqual(rows[0]?.sent)
+})
+
 test("a type that is not known goes as it came", () => {
   const values = [1, null]
   expect(arrayParameter("integer", values)).toBe(values)

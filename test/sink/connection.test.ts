@@ -5,6 +5,7 @@ import { sql } from "kysely"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import type { PostgresAddress } from "../../src/config/database-address.ts"
 import { type Database, openDatabase } from "../../src/sink/connection.ts"
+import { judge } from "../../src/sink/database-error.ts"
 import { createEmptyDatabase } from "../database.ts"
 import { openWire } from "./setup.ts"
 
@@ -206,9 +207,28 @@ test("a COMMIT that is answered with ROLLBACK is a failure", async () => {
       await sql`insert into t values (1)`.execute(tx)
       await sql`select 1 / 0`.execute(tx).catch(() => {})
     })
-    await expect(committing).rejects.toThrow()
+    const error = await committing.catch((thrown: unknown) => thrown)
+    expect(judge(error)).toMatchObject({
+      action: "retry",
+      sqlState: undefined,
+      userError: { kind: "unavailable", message: "PostgreSQL answered COMMIT with ROLLBACK" },
+    })
     expect((await sql`select * from t`.execute(db)).rows).toEqual([])
   })
+})
+
+test("an embedded database is started as the settings say, in the directory of the address or in memory", async () => {
+  for (const directory of [null, "/some/where"]) {
+    const asked: unknown[] = []
+    const openPGlite = async (where: string | null) => {
+      asked.push(where)
+      throw new Error("not today")
+    }
+    const db = await openDatabase({ kind: "pglite", directory }, { poolSize: 1, openPGlite })
+    expect(asked).toEqual([])
+    await expect(sql`select 1`.execute(db)).rejects.toThrow("not today")
+    expect(asked).toEqual([directory])
+  }
 })
 
 test("the death of a connection that nobody uses harms nobody", async () => {

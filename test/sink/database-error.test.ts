@@ -168,6 +168,92 @@ test("what is no failure of the database comes back as it is", () => {
   expect(judge(bug)).toBeNull()
 })
 
+const thrown = (message: string, facts: object = {}) => Object.assign(new Error(message), facts)
+
+// As Node's sockets and resolver, and pg, have them.
+test.each([
+  thrown("connect", { code: "ECONNREFUSED", syscall: "connect" }),
+  thrown("read", { code: "ECONNRESET" }),
+  thrown("connect", { code: "ETIMEDOUT" }),
+  thrown("getaddrinfo", { code: "ENOTFOUND", syscall: "getaddrinfo" }),
+  thrown("write", { code: "EPIPE", syscall: "write" }),
+  thrown("not one of TLS", { code: "EPROTOTYPE", syscall: "connect" }),
+  thrown("written after", { code: "ERR_STREAM_DESTROYED" }),
+  thrown("closed", { code: "ERR_SOCKET_CLOSED" }),
+])("$code means that the server is not reached: it may be later, on another connection", (error) => {
+  const failure = judge(error)
+  expect(failure).toMatchObject({ action: "reconnect", sqlState: undefined, column: undefined })
+  expect(failure?.userError).toMatchObject({
+    kind: "unavailable",
+    message: `PostgreSQL does not answer (${(error as { code?: string }).code})`,
+    hint: expect.stringContaining("host and port"),
+  })
+})
+
+test.each([
+  ["Connection terminated unexpectedly", "connection lost"],
+  ["Connection terminated due to connection timeout", "no answer in time"],
+  ["Query read timeout", "no answer in time"],
+  ["timeout expired", "no answer in time"],
+  ["timeout exceeded when trying to connect", "no answer in time"],
+  ["Client has encountered a connection error and is not queryable", "connection lost"],
+  ["Client was closed and is not queryable", "connection lost"],
+  ["Received unexpected commandComplete message from backend.", "connection lost"],
+  ["There was an error establishing an SSL connection", "connection lost"],
+])("the driver's words '%s' mean the same: %s", (words, how) => {
+  expect(judge(thrown(words))).toMatchObject({
+    action: "reconnect",
+    userError: { kind: "unavailable", message: `PostgreSQL does not answer (${how})` },
+  })
+})
+
+test.each([
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "EPROTO",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "HOSTNAME_MISMATCH",
+])("%s is for somebody to mend, not to be tried again", (code) => {
+  const failure = judge(thrown("handshake", { code, syscall: "write" }))
+  expect(failure).toMatchObject({ action: "stop", sqlState: undefined })
+  expect(failure?.userError).toMatchObject({
+    kind: "config",
+    message: `TLS with PostgreSQL failed (${code})`,
+    hint: expect.stringContaining("sslrootcert"),
+  })
+})
+
+test("a server without TLS is told to turn it on", () => {
+  const failure = judge(thrown("The server does not support SSL connections"))
+  expect(failure).toMatchObject({ action: "stop", userError: { kind: "config" } })
+  expect(failure?.userError.message).toBe("PostgreSQL does not speak TLS")
+  expect(failure?.userError.hint).toContain("turn ssl on")
+})
+
+test("a password that the driver will not send counts as one that the server refused", () => {
+  const failure = judge(thrown("SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string"))
+  expect(failure).toMatchObject({ action: "reread-secret", sqlState: undefined, column: undefined })
+  expect(failure?.userError).toMatchObject({ kind: "permission", database: { sqlState: "28P01" } })
+})
+
+test.each([
+  thrown("no timeout"),
+  thrown("our Connection terminated"),
+  thrown("not by SASL"),
+  thrown("a file", { code: "ERR_INVALID_ARG_TYPE" }),
+  thrown("much alike", { code: "ETIMEDOUTS" }),
+  thrown("much alike", { code: "XECONN" }),
+  thrown("much alike", { code: "XERR_TLS_" }),
+  thrown("Connection terminated, in another's words", { code: "OTHER" }),
+  thrown("a code that is no text", { code: 5 }),
+  thrown("no server's", { code: "22001" }),
+])("$message is a bug, and nobody's outage", (error) => {
+  expect(judge(error)).toBeNull()
+})
+
 test("a server that is not there, or not PostgreSQL, is told apart from a bug", async () => {
   await using database = await createEmptyDatabase()
   const tries = [

@@ -292,6 +292,13 @@ describe("the printed SQL", () => {
     },
   )
 
+  test("is one transaction, whoever sends its statements one by one", () => {
+    const statements = initSql(LOGIN, PLAIN).split(/^(?=begin;|commit;)/m)
+    expect(statements).toHaveLength(2)
+    expect(statements[0]).toMatch(/^begin;\n\nset local search_path = pg_catalog, pg_temp;\n/)
+    expect(statements[1]).toBe("commit;\n")
+  })
+
   test("leaves a plain table alone when a partitioned one was asked for", async () => {
     await using database = await createEmptyDatabase()
     await database.query(ORIGINAL)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { Token } from "../../src/mask/token.ts"
 import { initDatabase } from "../../src/sink/init.ts"
-import type { Row } from "../../src/sink/sink.ts"
+import { ErasedMeanwhile, type Row } from "../../src/sink/sink.ts"
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../database.ts"
 import { field } from "../shape.ts"
 import {
@@ -281,6 +281,27 @@ describe("with the vault on", () => {
     expect((await s.write(batch([shared(1), shared(2)]))).originals).toBe(2)
     expect((await s.write(batch([shared(3)]))).stored).toBe(1)
     expect(await database.query("select subject from vault.originals")).toEqual([{ subject: "same" }])
+  })
+
+  test("a batch that counts on what was erased since is not stored, and one that does not is", async () => {
+    await using database = await createDatabase()
+    await database.query(STORE_DATA_KEY)
+    await using s = await openSink(database, { vault: true })
+    await s.write(batch([row(1, { originals: [original(1)] })]))
+    await database.query("delete from vault.originals")
+    const error = await s.write({ ...batch([row(2)]), erasures: 0 }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(ErasedMeanwhile)
+    expect(String(error)).toMatch(/^ErasedMeanwhile/)
+    expect(s.retries).toEqual([])
+    expect(await database.query("select from user_logins")).toHaveLength(1)
+    expect(await s.write({ ...batch([row(2)]), erasures: 1 })).toMatchObject({ stored: 1, erasures: 1 })
+  })
+
+  test("the tables of the vault are asked for before the first batch", async () => {
+    await using database = await createDatabase()
+    await database.query("drop table vault.quarantine cascade")
+    await using s = await openSink(database, { vault: true })
+    await expect(s.sink.check()).rejects.toThrow("vault.quarantine does not exist")
   })
 
   test("a refused row leaves no original behind", async () => {
