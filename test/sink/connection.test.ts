@@ -93,6 +93,10 @@ describe("the environment", () => {
       { NODE_PG_FORCE_NATIVE: "1" },
     )
     expect(stdout).toBe("connected\n")
+    // Nor for a driver that somebody loads later.
+    vi.stubEnv("NODE_PG_FORCE_NATIVE", "1")
+    await using(database.address, async () => {})
+    expect(process.env["NODE_PG_FORCE_NATIVE"]).toBeUndefined()
   })
 
   test("does not lend a password to an address that has none", async () => {
@@ -185,6 +189,23 @@ test("closing ends, and lets the process end, although the server no longer answ
   )
   expect(wire.dead).toBe(true)
   expect(Number(stdout)).toBeLessThan(4_000)
+
+  wire.dead = false
+  const db = await openDatabase(wire.address, { poolSize: 2 })
+  await sql`select 1`.execute(db)
+  wire.dead = true
+  const startedMs = performance.now()
+  await db.destroy()
+  expect(performance.now() - startedMs).toBeLessThan(4_000)
+})
+
+test("closing what answers takes no time", async () => {
+  await using database = await createEmptyDatabase()
+  const db = await openDatabase(database.address, { poolSize: 2 })
+  await Promise.all([sql`select 1`.execute(db), sql`select 2`.execute(db)])
+  const startedMs = performance.now()
+  await db.destroy()
+  expect(performance.now() - startedMs).toBeLessThan(1_500)
 })
 
 test("a connection with a transaction left open is not handed to the next user", async () => {
