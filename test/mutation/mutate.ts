@@ -37,6 +37,7 @@ const WRITE = inSink(
   "parameters",
   "pool",
   "postgres",
+  "sink",
   "sqlstate-words",
   "write-statement",
 )
