@@ -70,7 +70,8 @@ const TABLES: readonly [ddl: string, says: string | null, hint?: string][] = [
     columns({ user_id: "int", locale: null }),
     "user_id is integer, not varchar(128); there is no column locale",
   ],
-  ["create view user_logins as select 1", "is not a table"],
+  [columns({ masked_ip: null }), "there is no column masked_ip", 'add column "masked_ip" varchar(256)'],
+  ["create view user_logins as select 1", "is not a table", "name a table under event.table"],
   ["select 1", "does not exist", "run peppermill init"],
 ]
 
@@ -166,6 +167,13 @@ test.each(Object.entries(TYPES))(
     }
   },
 )
+
+test("a column is taken for one of the older form only when that is what its name says", async () => {
+  await database.query("create table things (who text, un_hashed_ip varchar(256))")
+  const fields = [field("who"), field("ip", { mask: true, column: "un_masked_ip" })]
+  const shape: EventShape = { table: "things", subject: "who", fields, sentDate: null }
+  expect((await misfit(shape))?.message).toContain("there is no column un_masked_ip")
+})
 
 test("a text of any length needs a column of any length", async () => {
   await database.query("create table notes (who varchar(10), note varchar(10))")
