@@ -65,7 +65,12 @@ const TABLES: readonly [ddl: string, says: string | null, hint?: string][] = [
     "locale must not be null, but the field locale may be",
     "drop not null",
   ],
-  [columns({ locale: "varchar(32) generated always as ('x') stored" }), "locale is generated"],
+  [
+    columns({ locale: "varchar(32) generated always as ('x') stored" }),
+    "locale is generated, so it cannot take the field locale",
+    "name another column for the field locale",
+  ],
+  [columns({ locale: "varchar(32)[]" }), "locale is character varying(32)[], not varchar(32)"],
   [
     columns({ user_id: "int", locale: null }),
     "user_id is integer, not varchar(128); there is no column locale",
