@@ -82,6 +82,17 @@ describe("erase", () => {
     })
   })
 
+  test("looks into every body, be it one or more than are handed out at a time", async () => {
+    await database.query("delete from vault.quarantine")
+    for (const count of [1, 201]) {
+      const written = await writer.write(...Array<string>(count).fill('{"user_id":"u-1"'))
+      const { messageIds, unopened } = await scanQuarantine(eraser, "u-1", WHY, [writer.identity])
+      expect(messageIds).toEqual(expect.arrayContaining([...written]))
+      expect(messageIds).toHaveLength(new Set(messageIds).size)
+      expect(unopened).toBe(0)
+    }
+  })
+
   test("deletes nothing when there is more than was agreed to, and records that", async () => {
     await expect(erase(eraser, { expected: 4, sever: true })).rejects.toMatchObject({ kind: "data" })
     expect(await previewErasure(eraser, "u-1")).toEqual({ device_id: 1, ip: 2 })

@@ -79,6 +79,24 @@ describe("recipients", () => {
     ])
   })
 
+  test("of data keys, be it one or more than are handed out at a time, each is wrapped once", async () => {
+    const guest = await createIdentity()
+    await database.query("delete from vault.data_keys where recipients <> array[$1]", [first.recipient])
+    const add = { change: "add", recipient: guest.recipient } as const
+    expect(await changeRecipients(keeper, add, WHY, [first.identity])).toMatchObject({ dataKeys: 1 })
+    await database.query(`insert into vault.data_keys (id, recipients, wrapped)
+      select decode(lpad(to_hex(n), 32, '0'), 'hex'), array['age1x'], wrapped
+      from vault.data_keys, generate_series(1, 100) as n`)
+    const remove = { change: "remove", recipient: guest.recipient } as const
+    expect(await changeRecipients(keeper, remove, WHY, [first.identity])).toMatchObject({ dataKeys: 1 })
+    const drop = { change: "remove", recipient: "age1x" } as const
+    expect(await changeRecipients(keeper, drop, WHY, [first.identity])).toEqual({
+      dataKeys: 0,
+      unopened: 0,
+      last: 100,
+    })
+  })
+
   test("who is removed can open no more, and who is left still can", async () => {
     const guest = await createIdentity()
     const { identity, recipient } = first
