@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process"
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
@@ -47,6 +56,7 @@ describe("an identity file", () => {
     const path = file(classic, mode)
     expect(await failure(readIdentities(path))).toMatchObject({
       kind: "permission",
+      message: expect.stringContaining(path),
       hint: `chmod 600 ${path}`,
     })
   })
@@ -55,10 +65,25 @@ describe("an identity file", () => {
     expect(await readIdentities(file(classic, mode))).toEqual([classic])
   })
 
+  test.runIf(existsSync("/proc/self/fd"))("is not left open, read or refused", async () => {
+    for (const path of [file(classic), file(classic, 0o644), file("nothing")]) {
+      await readIdentities(path).catch(() => {})
+      const opened = readdirSync("/proc/self/fd").map((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`)
+        } catch {
+          return null
+        }
+      })
+      expect(opened).not.toContain(path)
+    }
+  })
+
   test("that is missing, a folder or too large is refused by name", async () => {
     expect(await failure(readIdentities(join(folder, "nowhere")))).toMatchObject({
       kind: "config",
       message: expect.stringMatching(/nowhere cannot be read: ENOENT/),
+      cause: { code: "ENOENT" },
     })
     const directory = join(folder, "folder")
     mkdirSync(directory, { mode: 0o700 })
