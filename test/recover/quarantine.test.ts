@@ -165,6 +165,20 @@ describe("showing one", () => {
     await expect(showInOneStep(alice, id, WHY, [writer.identity])).rejects.toThrow("used up")
   })
 
+  test("says so when the message went while it was released", async () => {
+    const [id = ""] = await writer.write("{")
+    await database.query(`create function public.drop_all() returns trigger language plpgsql security definer as $$
+      begin if new.action = 'quarantine-show' then delete from vault.quarantine; end if; return null; end $$`)
+    const { id: request } = await requestMessage(recoverer, id, WHY)
+    await database.query(`create constraint trigger drop_all after insert on vault.audit deferrable initially deferred
+      for each row execute function public.drop_all()`)
+    await expect(releaseMessage(recoverer, request, id, [writer.identity])).rejects.toMatchObject({
+      kind: "permission",
+      message: expect.stringContaining("no such message"),
+    })
+    await database.query("drop trigger drop_all on vault.audit")
+  })
+
   test("gives no body for a request that was released as one for originals, past the quota", async () => {
     const [id] = await writer.write("{")
     await using alice = await session(database, "peppermill_recoverer")

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from "age-encryption"
@@ -53,6 +54,9 @@ test("identities left in a variable or a file are found, and named by their plac
   await writeFile(join(folder, "large.txt"), `${one}\n`.padEnd(65_537, "#"))
   await writeFile(join(folder, "less large.txt"), `${other}\n`.padEnd(65_536, "#"))
   await mkdir(join(folder, "a folder"))
+  await symlink(join(folder, "nowhere"), join(folder, "dangling"))
+  // A file by its looks, which cannot be read from its beginning.
+  if (existsSync("/proc/self/mem")) await symlink("/proc/self/mem", join(folder, "memory"))
   const quantum = await generateHybridIdentity()
   const variables = { BACKUP: `x${other} ${quantum}y`, PATH: "/bin", NONE: undefined }
   const found = await findIdentities(variables, [join(folder, "absent"), folder])

@@ -115,6 +115,9 @@ describe("recipients", () => {
       last: 1,
     })
     expect(await opens(first.identity)).toBe(2)
+    const begun = { action: "rewrap", outcome: "begun" }
+    const rewraps = (await auditLog(database)).filter(({ action }) => action === "rewrap")
+    expect(rewraps.at(-1)).toMatchObject(begun)
   })
 
   test("a data key stays as it is when its new wrapping would not open", async () => {
