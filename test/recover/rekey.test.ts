@@ -196,7 +196,13 @@ describe("rekey", () => {
       events: 0,
     })
     const wrongKey = { id: "k1", bytes: NEW_KEY.bytes }
-    expect(await rekey(keeper, WHY, work({ from: wrongKey }))).toMatchObject({ unopened: 6, events: 0 })
+    let chunks = 0
+    const onProgress = () => void chunks++
+    expect(await rekey(keeper, WHY, work({ from: wrongKey, onProgress }))).toMatchObject({
+      unopened: 6,
+      events: 0,
+    })
+    expect(chunks).toBe(0)
     expect(await under("k2")).toBe(0)
   })
 
