@@ -201,10 +201,12 @@ test.each([
   ["Received unexpected commandComplete message from backend.", "connection lost"],
   ["There was an error establishing an SSL connection", "connection lost"],
 ])("the driver's words '%s' mean the same: %s", (words, how) => {
-  expect(judge(thrown(words))).toMatchObject({
-    action: "reconnect",
-    userError: { kind: "unavailable", message: `PostgreSQL does not answer (${how})` },
-  })
+  for (const error of [thrown(words), thrown(words, { code: 5 })]) {
+    expect(judge(error)).toMatchObject({
+      action: "reconnect",
+      userError: { kind: "unavailable", message: `PostgreSQL does not answer (${how})` },
+    })
+  }
 })
 
 test.each([
@@ -224,6 +226,18 @@ test.each([
     message: `TLS with PostgreSQL failed (${code})`,
     hint: expect.stringContaining("sslrootcert"),
   })
+})
+
+test("a constraint of a table of ours stops the run; a collision there is one like any other", () => {
+  const server = (code: string, schema: string) =>
+    judge(thrown("quoting a row", { severity: "ERROR", code, schema, table: "t", constraint: "c" }))
+  expect(server("23514", "public")).toMatchObject({ action: "data", userError: { kind: "data" } })
+  expect(server("23514", "vault")).toMatchObject({ action: "stop", userError: { kind: "config" } })
+  expect(server("23505", "peppermill")).toMatchObject({ action: "stop" })
+  expect(server("40001", "vault")).toMatchObject({ action: "retry", userError: { kind: "unavailable" } })
+  expect(server("23514", "vault")?.userError.message).toMatch(
+    / \(SQLSTATE 23514, table vault\.t, constraint c\)$/,
+  )
 })
 
 test("a server without TLS is told to turn it on", () => {
