@@ -189,8 +189,11 @@ test("closing ends, and lets the process end, although the server no longer answ
   )
   expect(wire.dead).toBe(true)
   expect(Number(stdout)).toBeLessThan(4_000)
+})
 
-  wire.dead = false
+test("closing hangs up on a server that no longer answers, within seconds", async () => {
+  await using database = await createEmptyDatabase()
+  await using wire = await openWire(database.address)
   const db = await openDatabase(wire.address, { poolSize: 2 })
   await sql`select 1`.execute(db)
   wire.dead = true
