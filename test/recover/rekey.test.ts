@@ -258,7 +258,25 @@ describe("rekey", () => {
       message: expect.stringContaining("rolled back"),
       hint: expect.stringContaining("run it again"),
     })
+    // Any other failure is told as what it is.
+    await database.query(`create or replace function public.torn() returns trigger language plpgsql as $$
+      begin raise exception using errcode = '53100'; end $$`)
+    await expect(rekey(keeper, WHY, work())).rejects.toMatchObject({
+      kind: "unavailable",
+      message: expect.stringContaining("53100"),
+    })
     expect(await under("k2")).toBe(0)
+  })
+
+  test("leaves an original whose value is none of its field any more", async () => {
+    await writer.write(...people(3))
+    const fields = LOGIN.fields.map((field) =>
+      field.name === "device_id" ? { ...field, type: "ip" as const } : field,
+    )
+    expect(await rekey(keeper, WHY, work({ shape: { ...LOGIN, fields } }))).toMatchObject({
+      originals: 3,
+      unopened: 3,
+    })
   })
 
   test("keeps the age of an original, by which it will be pruned", async () => {
