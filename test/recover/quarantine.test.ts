@@ -11,11 +11,14 @@ import {
   requestMessage,
   showInOneStep,
 } from "../../src/recover/quarantine.ts"
+import { recoverInOneStep } from "../../src/recover/release.ts"
 import { type Replaying, replay } from "../../src/recover/replay.ts"
 import { approveRequest } from "../../src/recover/request.ts"
+import { createTokenOf } from "../../src/recover/token-of.ts"
 import { type Database, openDatabase } from "../../src/sink/connection.ts"
 import { createDatabase, type TestDatabase } from "../database.ts"
 import { LOGIN, login } from "../shape.ts"
+import { createIdentity } from "../vault/keys.ts"
 import { auditLog, MASK_KEY, REASON, release, session } from "./setup.ts"
 import { openWriter, SENT_AT_MS, type Writer } from "./writer.ts"
 
@@ -236,6 +239,20 @@ describe("replay", () => {
     expect(await count("user_logins")).toBe(8)
   })
 
+  test("seals the originals for those of today: they come back, each exactly as it came and as what it is", async () => {
+    await writer.write(login({ user_id: "u-back", device_id: LONG_DEVICE, ip: "2001:DB8::1" }))
+    const { identity, recipient } = await createIdentity()
+    await replay(keeper, ALL, WHY, replaying({ recipients: [recipient] }))
+    const wanted = { tokens: [], subject: "u-back", reason: REASON, ticket: null }
+    const tokenOf = createTokenOf([MASK_KEY], MENDED)
+    const opening = { table: MENDED.table, identities: [identity], tokenOf }
+    const { originals } = await recoverInOneStep(recoverer, wanted, opening)
+    expect(originals.map(({ field, value, verified }) => [field, value, verified]).sort()).toEqual([
+      ["device_id", LONG_DEVICE, true],
+      ["ip", "2001:DB8::1", true],
+    ])
+  })
+
   test("gives the row that a drain would have given", async () => {
     const odd = login({ user_id: 'ü"\\\u2028', locale: null, device_id: LONG_DEVICE, ip: "::ffff:1.2.3.4" })
     await writer.write(odd, odd.replace(LONG_DEVICE, "d"))
@@ -293,17 +310,24 @@ describe("replay", () => {
     await writer.write(...bodies)
     const results = await Promise.all([1, 2].map(() => replay(keeper, ALL, WHY, replaying({ rows: 1 }))))
     expect(results.reduce((sum, { stored }) => sum + stored, 0)).toBe(8)
+    for (const { stored, gone } of results) {
+      expect(gone).toBeGreaterThanOrEqual(0)
+      expect(stored + gone).toBeLessThanOrEqual(8)
+    }
     expect(await count("user_logins")).toBe(8)
   })
 
-  test("leaves a row that the table refuses in quarantine, and stores the others", async () => {
-    await writer.write(...bodies)
-    await database.query("alter table user_logins add constraint odd check (user_id <> 'u-4')")
-    const result = await replay(keeper, ALL, WHY, replaying())
-    await database.query("alter table user_logins drop constraint odd")
-    expect(result).toMatchObject({ stored: 7, rejected: { "not-storable": 1 } })
-    expect(await count("vault.quarantine")).toBe(1)
-  })
+  test.each([1, 8])(
+    "leaves rows that the table refuses in quarantine, and stores the others, %i at a time",
+    async (rows) => {
+      await writer.write(...bodies)
+      await database.query("alter table user_logins add constraint odd check (user_id not in ('u-1', 'u-4'))")
+      const result = await replay(keeper, ALL, WHY, replaying({ rows }))
+      await database.query("alter table user_logins drop constraint odd")
+      expect(result).toEqual({ stored: 6, rejected: { "not-storable": 2 }, unopened: 0, gone: 0 })
+      expect(await count("vault.quarantine")).toBe(2)
+    },
+  )
 
   test("takes only what was chosen, and leaves what does not open", async () => {
     const [first = ""] = await writer.write(...bodies, "{")
