@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, onTestFinished, test, vi } from "vitest"
+import { atOnce } from "../../src/source/at-once.ts"
 import { BINARY, fromShell, peppermill } from "../binary.ts"
 import { createAuthority } from "../certificate.ts"
 import { startSecretsManagerStub } from "../secrets-manager-stub.ts"
@@ -443,7 +444,8 @@ const ENTRIES: Readonly<Record<string, () => Promise<void>>> = {
 
   async "sqs-false-empty"() {
     const seeds = Array.from({ length: LONG ? 100 : 3 }, (_, n) => n + 1)
-    for (const seed of seeds) {
+    // Each waits for a minute until the counts are true, and does nothing meanwhile.
+    await atOnce(LONG ? 10 : 1, seeds, async (seed) => {
       await using scene = await openScene({
         falseEmpties: 0.3,
         countsLagMs: LONG ? 60_000 : 2_000,
@@ -454,7 +456,7 @@ const ENTRIES: Readonly<Record<string, () => Promise<void>>> = {
       const ended = await scene.drain([], { env: { PEPPERMILL_DRAIN_TIMEOUT_SECONDS: "90" } })
       expect(await scene.rows(), `seed ${seed}`).toBe(200)
       expect(summaryOf(ended.stdout), `seed ${seed}`).toMatchObject({ stored: 200, left: 0 })
-    }
+    })
     report(
       "P8",
       `${seeds.length} seeds through the executable, 30% false empties, lagging counts: 0 left behind`,

@@ -5,17 +5,22 @@ import { createDatabase } from "../database.ts"
 import { login } from "../shape.ts"
 import { type StubOptions, startSqsStub } from "../sqs-stub.ts"
 import { createIdentity } from "../vault/keys.ts"
+import { LONG } from "./report.ts"
 
 /** What the messages of a scene have in their masked fields begins so. */
 const DEVICE = "canary-device"
 const ADDRESS = "198.18."
+
+/** A drain that takes longer hangs. */
+const LIMIT_MS = LONG ? 600_000 : 60_000
 
 /** Logins of different people, whose masked values are recognised wherever they turn up. */
 export const tellTales = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_, n) =>
     login({
       user_id: `u-${from + n}`,
-      ip: `${ADDRESS}${(from + n) >> 8}.${(from + n) & 255}`,
+      // There are 65,536 of them. Later people share them with earlier ones.
+      ip: `${ADDRESS}${((from + n) >> 8) & 255}.${(from + n) & 255}`,
       device_id: `${DEVICE}-${from + n}`,
     }),
   )
@@ -52,7 +57,8 @@ export async function openScene(options: StubOptions = {}) {
     /** A drain, as `--batch --json` unless told otherwise. */
     async drain(args: readonly string[] = [], { env: change = {}, ...run }: RunOptions = {}) {
       const startedMs = Date.now()
-      const ended = await peppermill(["--batch", "--json", ...args], { env: { ...env, ...change }, ...run })
+      const options = { env: { ...env, ...change }, limitMs: LIMIT_MS, ...run }
+      const ended = await peppermill(["--batch", "--json", ...args], options)
       return { ...ended, durationMs: Date.now() - startedMs }
     },
     /** What must be true whatever was done to a drain. `withinMs` is how long it may have taken. */
