@@ -17,7 +17,7 @@ test("sends canaries in a statement, as a parameter, in bytes, and where the sta
   await database.query("select $1::text", [CANARIES.address[0]])
   const db = await openDatabase({ ...database.address, applicationName: "peppermill" }, { poolSize: 1 })
   try {
-    await sql.raw(`select '${device}-1'`).execute(db)
+    await sql.raw(`select '${device}-1' as "line\u2028separator"`).execute(db)
     await sql`select ${`${password}-1`}::text`.execute(db)
     await sql`select ${Buffer.from(key)}::bytea`.execute(db)
     await sql`select ${CANARIES.sessionToken[0]}::int`.execute(db).catch(() => {})

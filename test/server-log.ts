@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs"
-import { createInterface } from "node:readline"
 import { CANARIES, finderOf } from "./canaries.ts"
 
 /** What the sessions of peppermill wrote into a server's log. */
@@ -19,11 +18,22 @@ export async function searchServerLog(file: string): Promise<Searched> {
   const find = finderOf(CANARIES)
   const found: string[] = []
   let [number, lines] = [0, 0]
-  for await (const line of createInterface({ input: createReadStream(file) })) {
+  for await (const line of linesOf(file)) {
     number++
     if (!line.includes('"application_name":"peppermill')) continue
     lines++
     for (const name of find(line)) found.push(`${name} in line ${number}`)
   }
   return { lines, found }
+}
+
+/** Not node:readline's lines: those end at U+2028 too, which a statement may hold. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  let rest = ""
+  for await (const chunk of createReadStream(file, "utf8")) {
+    const lines = (rest + chunk).split("\n")
+    rest = lines.pop() ?? ""
+    yield* lines
+  }
+  if (rest !== "") yield rest
 }
