@@ -49,6 +49,7 @@ export async function beginJob(db: Database, kind: Job["kind"], call: RawBuilder
 /**
  * Do a part of a job, in a transaction of its own.
  *
+ * @param work - To a job that may not go on the vault's functions give nothing, and do nothing.
  * @throws UserError of kind `permission` when the job may not go on.
  */
 export async function inJob<T>(
@@ -57,12 +58,14 @@ export async function inJob<T>(
   work: (tx: VaultTransaction) => Promise<T>,
 ): Promise<T> {
   return callAs(db, ROLE[job.kind], async (tx) => {
+    const done = await work(tx)
+    // Asked afterwards: a day that ends before the work would make its nothing look like the end of the job.
     const { rows } = await sql<{ status: string }>`select vault.job_status(${job.id}, ${job.kind}) as status`
       .$castTo<{ status: string }>()
       .execute(tx)
     const status = rows[0]?.status ?? "unknown"
     if (status !== "good") throw keepingRefusal(status)
-    return work(tx)
+    return done
   })
 }
 

@@ -115,14 +115,14 @@ async function store(
   anew: readonly { readonly id: Uint8Array; readonly was: Uint8Array; readonly wrapped: Uint8Array }[],
 ): Promise<number> {
   const column = (name: "id" | "was" | "wrapped") => anew.map((key) => buffer(key[name]))
-  return inJob(db, job, async (tx) => {
-    const { rows } = await sql<{ status: string; dataKeys: number }>`
+  const { rows } = await inJob(db, job, (tx) =>
+    sql<{ status: string; dataKeys: number }>`
       select status, data_keys::float8 as "dataKeys" from vault.rewrap(${job.id},
-        ${column("id")}::bytea[], ${column("was")}::bytea[], ${column("wrapped")}::bytea[])`.execute(tx)
-    const [answer] = rows
-    if (answer?.status !== "done") throw keepingRefusal(answer?.status ?? "unknown")
-    return answer.dataKeys
-  })
+        ${column("id")}::bytea[], ${column("was")}::bytea[], ${column("wrapped")}::bytea[])`.execute(tx),
+  )
+  const [answer] = rows
+  if (answer?.status !== "done") throw keepingRefusal(answer?.status ?? "unknown")
+  return answer.dataKeys
 }
 
 const buffer = (bytes: Uint8Array) => Buffer.from(bytes)

@@ -147,35 +147,29 @@ async function readPage(
 
 async function moveChunk(db: Database, job: Job, moved: readonly Moved[]): Promise<{ events: number }> {
   const column = <K extends keyof SealedOriginal>(name: K) => moved.map(({ now }) => now[name])
-  return inJob(db, job, async (tx) => {
-    const { rows } = await sql<{ status: string; events: number }>`
+  const { rows } = await inJob(db, job, (tx) =>
+    sql<{ status: string; events: number }>`
       select status, events::float8 as events from vault.rekey(${job.id},
         ${column("subject")}::text[], ${column("field")}::text[],
         ${moved.map(({ was }) => was)}::text[], ${column("token")}::text[],
         ${column("dataKeyId").map(buffer)}::bytea[], ${column("sealed").map(buffer)}::bytea[])`
       .execute(tx)
-      .catch(inWords)
-    return answer(rows, "done")
-  })
+      .catch(inWords),
+  )
+  return answer(rows, "done")
 }
 
 async function finish(db: Database, job: Job) {
-  return inJob(db, job, async (tx) => {
-    const { rows } = await sql<{
-      status: string
-      eventsLeft: number
-      tokensLeft: number
-      originalsLeft: number
-      classes: number
-    }>`
+  const { rows } = await inJob(db, job, (tx) =>
+    sql<{ status: string; eventsLeft: number; tokensLeft: number; originalsLeft: number; classes: number }>`
       select status, events_left::float8 as "eventsLeft", tokens_left::float8 as "tokensLeft",
         originals_left::float8 as "originalsLeft", classes::float8 as classes
       from vault.finish_rekey(${job.id})`
       .execute(tx)
-      .catch(inWords)
-    const { status, ...left } = answer(rows, "retired", "incomplete")
-    return { retired: status === "retired", ...left }
-  })
+      .catch(inWords),
+  )
+  const { status, ...left } = answer(rows, "retired", "incomplete")
+  return { retired: status === "retired", ...left }
 }
 
 function answer<T extends { readonly status: string }>(rows: readonly T[], ...good: readonly string[]): T {
