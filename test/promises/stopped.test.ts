@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises"
 import { expect, test } from "vitest"
 import { LONG, report, seedOf } from "./report.ts"
 import { NO_DIFFERENCES } from "./wire/checker.ts"
@@ -12,29 +11,24 @@ const STOPS = LONG ? 50 : 5
 const IDLE_STOPS = LONG ? 10 : 2
 /** A stop comes with one of these first chunks. */
 const CHUNKS = 400
+/** Waiting before each: more than so many chunks can carry, a receive being two. */
+const MESSAGES = (CHUNKS / 2) * 10
 const WAIT_SECONDS = 1
 
 test(`stopped by SIGTERM at any moment, ${STOPS + IDLE_STOPS} times: it ends promptly and hides no message`, async () => {
   const seed = seedOf()
   const random = seeded(seed)
-  let stops = 0
   await using site = await openSite({
     seed,
     waitMs: WAIT_SECONDS * 1000,
     set: { QUEUE_VISIBILITY_SECONDS: "60" },
-    // Or the queue would be empty too soon.
-    async script({ operation }) {
-      if (operation === "ReceiveMessage" && stops < STOPS) await sleep(60)
-      return undefined
-    },
   })
-  site.send(STOPS * 800)
   const worker = site.worker()
   let slowestMs = 0
-  while (stops < STOPS) {
+  for (let stops = 0; stops < STOPS; stops++) {
+    site.send(MESSAGES - site.queue.countNow().visible)
     const at = 1 + pick(random, CHUNKS)
     slowestMs = Math.max(slowestMs, await stop(site, worker, ({ n }) => n === at))
-    stops++
   }
   const last = await worker.run()
   expect(last.status, last.stderr).toBe(0)
@@ -65,6 +59,7 @@ async function stop(site: Site, worker: Worker, isMoment: (chunk: Chunk) => bool
     return "pass"
   })
   const tookMs = Date.now() - signalledMs
+  expect(signalledMs, `it ended before its signal: ${ended.stderr}`).not.toBe(0)
   const where = `stopped at chunk ${signalledAt}: ${ended.stderr}`
   // Before it has anything in hand, the signal itself ends it.
   expect([143, "SIGTERM"], where).toContain(ended.status)
