@@ -1,11 +1,15 @@
+import { createHash } from "node:crypto"
 import { quoteIdentifier, quoteLiteral, quoteTable, type TableName } from "./identifier.ts"
 
 /** How many months beyond the present one have a partition of their own after `init`. */
 const MONTHS_AHEAD = 12
 
-/** The partition of every month that has none of its own. PostgreSQL would cut a name at 63 bytes, and find it no more. */
+/** What `to_char` gives for a month. */
+const MONTH = "YYYY_MM"
+
+/** The partition of every month that has none of its own. */
 export function defaultPartition({ schema, name }: TableName): TableName {
-  return { schema, name: `${name.slice(0, 55)}_default` }
+  return { schema, name: partName(name, "default") }
 }
 
 /**
@@ -18,8 +22,7 @@ export function defaultPartition({ schema, name }: TableName): TableName {
  */
 export function monthsStatement(table: TableName, sentDate: string): string {
   const { schema, name } = table
-  // As with the default partition: the month would be cut off.
-  const stem = `${name.slice(0, 48)}_`
+  const stem = partName(name, MONTH).slice(0, -MONTH.length)
   return `do $init$
 declare
   parent constant text := ${quoteLiteral(quoteTable(table))};
@@ -37,7 +40,7 @@ begin
   end if;
   for month in 0..${MONTHS_AHEAD + 1} loop
     next_day := first_day + interval '1 month';
-    part := format('%I.%I', ${quoteLiteral(schema)}, ${quoteLiteral(stem)} || to_char(first_day, 'YYYY_MM'));
+    part := format('%I.%I', ${quoteLiteral(schema)}, ${quoteLiteral(stem)} || to_char(first_day, '${MONTH}'));
     if to_regclass(part) is null then
       execute format('create table %s (like %s including defaults)', part, parent);
       execute format('with moved as (delete from %s where %s >= %L and %s < %L returning *) '
@@ -50,4 +53,17 @@ begin
   end loop;
 end
 $init$`
+}
+
+/** Longer names PostgreSQL cuts, and does not find again. */
+const NAME_BYTES = 63
+
+/** The name of a table's part. A long one is cut, and has some of the whole one's hash: no two tables share a part. */
+function partName(table: string, suffix: string): string {
+  const whole = `${table}_${suffix}`
+  if (Buffer.byteLength(whole) <= NAME_BYTES) return whole
+  const end = `_${createHash("sha256").update(table).digest("hex").slice(0, 8)}_${suffix}`
+  const start = Buffer.from(table).subarray(0, NAME_BYTES - end.length).toString()
+  // A character that was cut in two.
+  return `${start.replace(/\uFFFD$/, "")}${end}`
 }
