@@ -63,7 +63,7 @@ function partName(table: string, suffix: string): string {
   const whole = `${table}_${suffix}`
   if (Buffer.byteLength(whole) <= NAME_BYTES) return whole
   const end = `_${createHash("sha256").update(table).digest("hex").slice(0, 8)}_${suffix}`
-  const start = Buffer.from(table).subarray(0, NAME_BYTES - end.length).toString()
+  const start = Buffer.from(table).toString("utf8", 0, NAME_BYTES - end.length)
   // A character that was cut in two.
   return `${start.replace(/\uFFFD$/, "")}${end}`
 }
