@@ -198,6 +198,18 @@ describe("init", () => {
     await s.sink.check()
     expect((await s.write(batch([row(0, { plain: ["u"], tokens: [null] })]))).stored).toBe(1)
   })
+
+  test("lets no locale decide how the vault finds a person or a token", async () => {
+    await using database = await createDatabase()
+    const byLocale = await database.query(
+      `select i.indexrelid::regclass::text as index, a.attname as column
+      from pg_index i cross join unnest(i.indkey::smallint[], i.indcollation::oid[]) as key (number, sorted_by)
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key.number
+      where i.indrelid in ('vault.originals'::regclass, 'vault.released'::regclass, 'vault.rekeyed'::regclass)
+        and key.sorted_by not in (0, '"C"'::regcollation)`,
+    )
+    expect(byLocale).toEqual([])
+  })
 })
 
 describe("a partitioned table", () => {

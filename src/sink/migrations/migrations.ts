@@ -9,6 +9,7 @@ import { erase } from "./008-erase.ts"
 import { retention } from "./009-retention.ts"
 import { rekey } from "./010-rekey.ts"
 import { recipients } from "./011-recipients.ts"
+import { bytewise } from "./012-bytewise.ts"
 import type { Migration } from "./migration.ts"
 
 /** Every step, in order. Append only. */
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   retention,
   rekey,
   recipients,
+  bytewise,
 ]
