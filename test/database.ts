@@ -89,7 +89,7 @@ export async function makeTemplate(serverUrl: string): Promise<string> {
   await run(serverUrl, `create database ${name} template template0 encoding 'UTF8'`)
   const db = await openDatabase(addressOf(withParts(serverUrl, { database: name })), { poolSize: 1 })
   try {
-    await initDatabase(db, LOGIN, { partitioned: false })
+    await initDatabase(db, LOGIN, { partitioned: null })
   } finally {
     await db.destroy()
   }

@@ -1,4 +1,5 @@
 import type { Io } from "../io.ts"
+import type { PartitionWidth } from "../sink/partitions.ts"
 import type { CommonOptions } from "./options.ts"
 import { openSettings, warn } from "./settings.ts"
 
@@ -8,12 +9,12 @@ import { openSettings, warn } from "./settings.ts"
  */
 export async function runInit(
   io: Io,
-  options: CommonOptions & { readonly sql?: boolean; readonly partitioned?: boolean },
+  options: CommonOptions & { readonly sql?: boolean; readonly partitioned?: PartitionWidth },
 ): Promise<void> {
   const settings = await openSettings(io, options)
   warn(io, settings.loaded.warnings)
   const { setUp, setUpSql } = await import("../set-up.ts")
-  const initOptions = { partitioned: options.partitioned === true }
+  const initOptions = { partitioned: options.partitioned ?? null }
   if (options.sql) {
     io.out(setUpSql(settings, initOptions))
     return

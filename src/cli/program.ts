@@ -1,8 +1,9 @@
 import tab from "@bomb.sh/tab/commander"
-import { Command } from "commander"
+import { Command, Option } from "commander"
 import { closestMatch } from "leven"
 import { UserError } from "../errors.ts"
 import type { Io } from "../io.ts"
+import type { PartitionWidth } from "../sink/partitions.ts"
 import { BUILD, versionJson, versionLine } from "../version.ts"
 import { auditCommand } from "./audit-command.ts"
 import { eraseCommand } from "./erase-command.ts"
@@ -113,6 +114,8 @@ async function openSurface(options: RootOptions, surfaces: Surfaces): Promise<vo
   else await surfaces.terminal(options)
 }
 
+const WIDTHS: readonly PartitionWidth[] = ["month", "week", "day"]
+
 function commands(io: Io, surfaces: Surfaces): readonly Command[] {
   const demo = new Command("demo")
     .description("the whole job on an embedded queue and an embedded PostgreSQL, no set-up")
@@ -123,7 +126,11 @@ function commands(io: Io, surfaces: Surfaces): readonly Command[] {
   const init = withCommonOptions(new Command("init"))
     .description("create or check tables, schemas and roles")
     .option("--sql", "print the DDL and do nothing")
-    .option("--partitioned", "make the event table range-partitioned by month")
+    .addOption(
+      new Option("--partitioned [by]", "make the event table range-partitioned by month, week or day")
+        .choices(WIDTHS)
+        .preset("month"),
+    )
     .action(async (options) => (await import("./init.ts")).runInit(io, options))
 
   const doctor = withCommonOptions(new Command("doctor"))

@@ -47,7 +47,7 @@ export async function runDemo(
   const settings = { ...configured, credentials }
   const db = await openDatabaseOf(settings)
   try {
-    await setUp(db, settings, { partitioned: false })
+    await setUp(db, settings, { partitioned: null })
     progress("a PostgreSQL in this process has the tables and the vault; draining")
     await queue.send(bodies)
     const open = await openDrain(

@@ -1,7 +1,7 @@
 import type { EventShape } from "../decode/event-shape.ts"
 import { eventColumns } from "./event-columns.ts"
 import { parseTableName, printTable, quoteIdentifier, quoteLiteral, quoteTable } from "./identifier.ts"
-import { defaultPartition, monthsStatement } from "./partitions.ts"
+import { defaultPartition, type PartitionWidth, partitionsStatement } from "./partitions.ts"
 
 /**
  * The statements that create the event table, or add to an existing one what is
@@ -9,13 +9,13 @@ import { defaultPartition, monthsStatement } from "./partitions.ts"
  */
 export function eventTableStatements(
   shape: EventShape,
-  { partitioned }: { readonly partitioned: boolean },
+  { partitioned }: { readonly partitioned: PartitionWidth | null },
 ): readonly string[] {
   const table = parseTableName(shape.table)
   return [
-    createTable(shape, partitioned),
+    createTable(shape, partitioned !== null),
     ...indexes(shape).map((index) => createIndex(shape, index)),
-    ...(shape.sentDate === null ? [] : [monthsStatement(table, shape.sentDate)]),
+    ...(shape.sentDate === null ? [] : [partitionsStatement(table, shape.sentDate, partitioned ?? "month")]),
     ...(table.schema === "public"
       ? []
       : [`grant usage on schema ${quoteIdentifier(table.schema)} to ${USERS}`]),

@@ -4,17 +4,18 @@ import { UserError } from "../errors.ts"
 import type { Database } from "./connection.ts"
 import { withSafeErrors } from "./database-error.ts"
 import { eventTableStatements } from "./event-table.ts"
-import { parseTableName, printTable } from "./identifier.ts"
+import { parseTableName, printTable, type TableName } from "./identifier.ts"
 import { compareObjects, findObjects, type InitStep } from "./init-objects.ts"
 import { CREATE_HISTORY, migrationStatement } from "./migrations/migration.ts"
 import { MIGRATIONS } from "./migrations/migrations.ts"
+import { type PartitionWidth, widthQuery } from "./partitions.ts"
 import { CREATE_ROLES } from "./roles.ts"
 import { assertServerFits } from "./server-fit.ts"
 import { assertTableFits, relationKind } from "./table-fit.ts"
 
 export interface InitOptions {
-  /** Make the event table, when it is new, one partition a month over its date column. */
-  readonly partitioned: boolean
+  /** Make the event table, when it is new, one partition over its date column for each of these; null: a plain table. */
+  readonly partitioned: PartitionWidth | null
 }
 
 /** Serialises `init` with itself. The number means nothing; it must only stay the same. */
@@ -25,6 +26,7 @@ const PROLOGUE = [
   "set local search_path = pg_catalog, pg_temp",
   "set local client_min_messages = warning",
   "set local statement_timeout = 0",
+  "set local datestyle = 'ISO'",
   `select pg_advisory_xact_lock(${LOCK})`,
 ]
 
@@ -32,7 +34,7 @@ const PROLOGUE = [
  * Create what is missing, in one transaction: all of it or nothing.
  *
  * Run again it finds everything in place, takes the migrations that are new
- * since, and gives a table that it partitioned the months that are due.
+ * since, and gives a table that it partitioned the partitions that are due.
  *
  * @throws UserError when the server cannot serve us, when an existing event
  * table does not fit the shape, or when the user may not do it.
@@ -73,7 +75,7 @@ function statements(shape: EventShape, options: InitOptions): readonly string[] 
 }
 
 function refuseImpossible(shape: EventShape, { partitioned }: InitOptions): void {
-  if (partitioned && shape.sentDate === null) {
+  if (partitioned !== null && shape.sentDate === null) {
     throw new UserError("usage", "--partitioned needs a date column, and event.sentDate names none", {
       hint: "set event.sentDate, or leave --partitioned out",
     })
@@ -84,10 +86,20 @@ function refuseImpossible(shape: EventShape, { partitioned }: InitOptions): void
 async function refuseMisfit(db: Database, shape: EventShape, { partitioned }: InitOptions): Promise<void> {
   const table = parseTableName(shape.table)
   const kind = await relationKind(db, table)
-  if (kind === "r" && partitioned) {
+  if (kind === "r" && partitioned !== null) {
     throw new UserError("config", `${printTable(table)} exists and is not partitioned`, {
       hint: "leave --partitioned out, or rename the table and copy its rows into the new one",
     })
   }
   if (kind !== undefined) await assertTableFits(db, shape)
+  if (partitioned !== null) await refuseOtherWidth(db, table, partitioned)
+}
+
+async function refuseOtherWidth(db: Database, table: TableName, wanted: PartitionWidth): Promise<void> {
+  const { rows } = await sql.raw<{ width: PartitionWidth }>(widthQuery(table)).execute(db)
+  const width = rows[0]?.width ?? wanted
+  if (width === wanted) return
+  throw new UserError("config", `${printTable(table)} is partitioned by ${width}, not by ${wanted}`, {
+    hint: "leave --partitioned out: init goes on as the table is",
+  })
 }

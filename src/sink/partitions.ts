@@ -1,34 +1,54 @@
 import { createHash } from "node:crypto"
 import { quoteIdentifier, quoteLiteral, quoteTable, type TableName } from "./identifier.ts"
 
-/** How many months beyond the present one have a partition of their own after `init`. */
-const MONTHS_AHEAD = 12
+/** Of how long a period each partition has the rows. */
+export type PartitionWidth = "month" | "week" | "day"
 
-/** What `to_char` gives for a month. */
-const MONTH = "YYYY_MM"
+/** How many periods beyond the present one have a partition of their own after `init`. */
+const AHEAD: Readonly<Record<PartitionWidth, number>> = { month: 12, week: 26, day: 60 }
 
-/** The partition of every month that has none of its own. */
+/** What `to_char` gives for a month, and for the first day of a shorter period. */
+const [MONTH, DAY] = ["YYYY_MM", "YYYY_MM_DD"]
+
+/** The partition of every day that is in none of the others. */
 export function defaultPartition({ schema, name }: TableName): TableName {
   return { schema, name: partName(name, "default") }
 }
 
 /**
- * One statement that gives the last month, the present one and the coming ones
- * a partition each. Run again it adds those that have come into reach since.
+ * A query for the width of a table's newest partition; null without one.
+ *
+ * PostgreSQL gives a partition's bounds as text only, in the session's DateStyle: ISO it must be.
+ */
+export function widthQuery(table: TableName): string {
+  return `select case bound[2]::date - bound[1]::date when 1 then 'day' when 7 then 'week' else 'month' end as width
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      cross join regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''([0-9-]+)''\\) TO \\(''([0-9-]+)''\\)') as bound
+    where i.inhparent = to_regclass(${quoteLiteral(quoteTable(table))}) and bound is not null
+    order by bound[2]::date desc limit 1`
+}
+
+/**
+ * One statement that gives the last period, the present one and the coming ones
+ * a partition each. Run again it adds those that have come into reach since, as
+ * wide as those that are there.
  *
  * It touches only a table that `init` partitioned: one with our default
- * partition, which takes the rows of every other month, so that a forgotten
- * `init` stops nobody. Rows that waited there move into their month.
+ * partition, which takes the rows of every other day, so that a forgotten
+ * `init` stops nobody. Rows that waited there move to where they belong.
  */
-export function monthsStatement(table: TableName, sentDate: string): string {
+export function partitionsStatement(table: TableName, sentDate: string, width: PartitionWidth): string {
   const { schema, name } = table
-  const stem = partName(name, MONTH).slice(0, -MONTH.length)
+  const stem = partName(name, DAY).slice(0, -DAY.length)
+  const ahead = Object.entries(AHEAD).map(([each, periods]) => `when ${quoteLiteral(each)} then ${periods}`)
   return `do $init$
 declare
   parent constant text := ${quoteLiteral(quoteTable(table))};
   fallback constant text := ${quoteLiteral(quoteTable(defaultPartition(table)))};
   sent_date constant text := ${quoteLiteral(quoteIdentifier(sentDate))};
-  first_day date := date_trunc('month', (now() at time zone 'utc') - interval '1 month');
+  width constant text := coalesce((${widthQuery(table)}), ${quoteLiteral(width)});
+  period constant interval := '1 ' || width;
+  first_day date := date_trunc(width, (now() at time zone 'utc') - period);
   next_day date;
   part text;
 begin
@@ -38,9 +58,10 @@ begin
   ) then
     return;
   end if;
-  for month in 0..${MONTHS_AHEAD + 1} loop
-    next_day := first_day + interval '1 month';
-    part := format('%I.%I', ${quoteLiteral(schema)}, ${quoteLiteral(stem)} || to_char(first_day, '${MONTH}'));
+  for n in 0..1 + case width ${ahead.join(" ")} end loop
+    next_day := first_day + period;
+    part := format('%I.%I', ${quoteLiteral(schema)}, ${quoteLiteral(stem)} ||
+      to_char(first_day, case width when 'month' then '${MONTH}' else '${DAY}' end));
     if to_regclass(part) is null then
       execute format('create table %s (like %s including defaults)', part, parent);
       execute format('with moved as (delete from %s where %s >= %L and %s < %L returning *) '

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import pg from "pg"
 import { openDatabase } from "../../src/sink/connection.ts"
-import { initDatabase } from "../../src/sink/init.ts"
+import { type InitOptions, initDatabase } from "../../src/sink/init.ts"
 import { addressOf } from "../database.ts"
 import { LOGIN } from "../shape.ts"
 import { startPostgres } from "../start-postgres.ts"
@@ -14,7 +14,7 @@ export interface Server {
   readonly settings: Readonly<Record<string, string>>
   readonly postmaster: number
   /** A database in which `init` has run; dropped by the next call. @returns Its URL. */
-  fresh(options?: { readonly partitioned?: boolean }): Promise<string>
+  fresh(options?: Partial<InitOptions>): Promise<string>
   close(): Promise<void>
 }
 
@@ -39,7 +39,7 @@ export async function startServer(own: Readonly<Record<string, string>> = {}): P
     version: await show("server_version"),
     settings,
     postmaster: Number(postmaster),
-    async fresh({ partitioned = false } = {}) {
+    async fresh({ partitioned = null } = {}) {
       await drop()
       await admin.query(`create database ${name}`)
       const db = await openDatabase(addressOf(database.href), { poolSize: 1 })

@@ -30,7 +30,7 @@ export async function measureStorage(
   rounds: number,
   tell: (words: string) => void,
 ): Promise<Storage> {
-  const url = await server.fresh({ partitioned: true })
+  const url = await server.fresh({ partitioned: "month" })
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const db = await openDatabase(addressOf(url), { poolSize: 1 })

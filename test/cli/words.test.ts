@@ -15,6 +15,7 @@ describe("the command line", () => {
   test.each([
     [["--bacth"], /unknown option '--bacth'\n.*Did you mean --batch\?/],
     [["inti"], /there is no command inti\n.*did you mean init\?/],
+    [["init", "--partitioned", "year"], /--partitioned.*month, week, day/],
     [["--batch", "--dry-run"], /exclude each other/],
     [["--batch", "--tui"], /unknown option '--tui'/],
     [["--follow"], /--follow goes with --batch/],

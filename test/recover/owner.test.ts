@@ -14,7 +14,7 @@ test("the vault works for an owner who is no superuser, as in a managed PostgreS
   await database.query(`alter role ${username} createrole`)
   await database.query(`alter database ${address.database} owner to ${username}`)
   const owner = await openDatabase(address, { poolSize: 1 })
-  await initDatabase(owner, LOGIN, { partitioned: false })
+  await initDatabase(owner, LOGIN, { partitioned: null })
   await storePolicy(owner, { approvals: 1, ttlMinutes: 15, rowsPerHour: 10 })
 
   await fillVault(database, [device(1)])

@@ -17,7 +17,7 @@ beforeAll(async () => {
     { kind: "pglite", directory: null },
     { poolSize: 1, openPGlite: async () => pglite },
   )
-  await initDatabase(db, LOGIN, { partitioned: false })
+  await initDatabase(db, LOGIN, { partitioned: null })
 }, 120_000)
 
 afterAll(() => db.destroy())

@@ -9,8 +9,8 @@ import { createDatabase, createEmptyDatabase, type TestDatabase } from "../datab
 import { field, LOGIN } from "../shape.ts"
 import { batch, openSink, row, rows } from "./setup.ts"
 
-const PLAIN = { partitioned: false }
-const PARTITIONED = { partitioned: true }
+const PLAIN: InitOptions = { partitioned: null }
+const PARTITIONED: InitOptions = { partitioned: "month" }
 
 /** As the exercise that this grew out of creates it. */
 const ORIGINAL = `create table user_logins(
@@ -251,6 +251,42 @@ describe("a partitioned table", () => {
     expect(indexes).toHaveLength(4)
   })
 
+  test.each([
+    ["week", 7, 29],
+    ["day", 1, 63],
+  ] as const)("by the %s keeps its width, whatever later runs leave out", async (width, days, parts) => {
+    await using database = await createEmptyDatabase()
+    // A partition's bounds are told as the session writes dates.
+    await database.query(`do $$ begin
+      execute format('alter database %I set datestyle to ''SQL, DMY''', current_database());
+    end $$`)
+    const steps = await init(database, LOGIN, { partitioned: width })
+    expect(Object.keys(steps).filter((object) => object.startsWith("partition "))).toHaveLength(parts)
+    const [{ part = "", day = "" } = {}] = await database.query<{ part: string; day: string }>(
+      `select 'user_logins_' || to_char(first, 'YYYY_MM_DD') as part, to_char(first + interval '${days - 1} days', 'YYYY-MM-DD') as day
+      from (select date_trunc('${width}', now() at time zone 'utc') as first) as present`,
+    )
+    // The last day of the present period, and none of the next.
+    const given = [row(0, { sentAtMs: new Date(day).getTime() })]
+    await using s = await openSink(database)
+    expect((await s.write(batch(given))).stored).toBe(1)
+    expect(await database.query("select tableoid::regclass::text as part from user_logins")).toEqual([
+      { part },
+    ])
+    await database.query(`drop table ${part}`)
+    const again = await init(database)
+    expect(Object.entries(again).filter(([, outcome]) => outcome === "created")).toEqual([
+      [`partition ${part}`, "created"],
+    ])
+    const other = { partitioned: "month" } as const
+    await expect(init(database, LOGIN, other)).rejects.toMatchObject({
+      kind: "config",
+      message: `public.user_logins is partitioned by ${width}, not by month`,
+    })
+    await database.query(initSql(LOGIN, other))
+    expect(await init(database)).toEqual(await init(database, LOGIN, { partitioned: width }))
+  })
+
   test.each([55, 56, 63])("whose name has %i characters has its months too", async (length) => {
     await using database = await createEmptyDatabase()
     const steps = await init(database, { ...LOGIN, table: "t".repeat(length) }, PARTITIONED)
@@ -305,7 +341,7 @@ describe("a partitioned table", () => {
 })
 
 describe("the printed SQL", () => {
-  test.each([PLAIN, PARTITIONED])(
+  test.each<InitOptions>([PLAIN, PARTITIONED, { partitioned: "day" }])(
     "ends where init ends, from nothing and from itself: %o",
     async (options) => {
       await using printed = await createEmptyDatabase()

@@ -30,13 +30,13 @@ describe("the embedded database", () => {
   beforeAll(async () => {
     db = await openDatabase({ kind: "pglite", directory: null }, { poolSize: 4 })
     sink = createPostgresSink(db, LOGIN, settings)
-    await initDatabase(db, LOGIN, { partitioned: true })
+    await initDatabase(db, LOGIN, { partitioned: "month" })
     await sql.raw(STORE_DATA_KEY).execute(db)
   }, SLOW)
   afterAll(() => sink.close())
 
   test("is found complete by a second init and by the preflight", async () => {
-    const steps = await initDatabase(db, LOGIN, { partitioned: false })
+    const steps = await initDatabase(db, LOGIN, { partitioned: null })
     expect(new Set(steps.map(({ outcome }) => outcome))).toEqual(new Set(["exists"]))
     await sink.check()
     await checkMaskKeys(db, [{ id: "k1", checkValue: "aa" }], "k1")
@@ -87,7 +87,7 @@ test(
       for (const expected of [{ stored: 3 }, { duplicates: 3 }]) {
         const db = await openDatabase({ kind: "pglite", directory }, { poolSize: 1 })
         const sink = createPostgresSink(db, LOGIN, { ...settings, vault: false })
-        await initDatabase(db, LOGIN, { partitioned: false })
+        await initDatabase(db, LOGIN, { partitioned: null })
         expect(await sink.write(batch(rows(3)), never)).toMatchObject(expected)
         await sink.close()
       }

@@ -84,7 +84,7 @@ describe("a batch", () => {
       sentDate: null,
     }
     await using s = await openSink(database, { shape })
-    await initDatabase(s.db, shape, { partitioned: false })
+    await initDatabase(s.db, shape, { partitioned: null })
     await s.sink.check()
     const at = "2026-11-01T23:59:59.123456Z"
     const given = (n: number, plain: Row["plain"]) => row(n, { plain, tokens: [tokenOf(`${n}`)] })
@@ -204,7 +204,7 @@ describe("a row that PostgreSQL refuses", () => {
     await using database = await createEmptyDatabase()
     const shape = { table: "notes", subject: "note", fields: [field("note")], sentDate: null }
     await using s = await openSink(database, { shape })
-    await initDatabase(s.db, shape, { partitioned: false })
+    await initDatabase(s.db, shape, { partitioned: null })
     // Random, because what compresses well fits an index after all.
     const note = (n: number, bytes: number) =>
       row(n, { plain: [randomBytes(bytes).toString("base64")], tokens: [] })
