@@ -15,10 +15,12 @@
  *     --end stub|fauxqs  the SQS: ours, next to free; or fauxqs, realistic and slow
  *     --delay MS         the stub's latency, each way
  *     --against FILE     another build of peppermill, executable or bundle, as off-against, vault-against …
+ *     --partitioned BY   table: month, week or day
  *     --rate N           plan: events a second; with --cpu and --database-cpu in µs, --round-trip in ms
  *     --env NAME=VALUE   for peppermill, such as PEPPERMILL_QUEUE_POLLERS=16; may be repeated
  */
 import { parseArgs } from "node:util"
+import type { PartitionWidth } from "../../src/sink/partitions.ts"
 import { compare } from "./compare.ts"
 import { machine, machineText } from "./machine.ts"
 import { startMemory } from "./memory.ts"
@@ -42,6 +44,7 @@ const { values, positionals } = parseArgs({
     only: { type: "string", default: "" },
     end: { type: "string", default: "stub" },
     delay: { type: "string", default: "0" },
+    partitioned: { type: "string", default: "month" },
     against: { type: "string" },
     env: { type: "string", multiple: true, default: [] },
   },
@@ -94,7 +97,12 @@ async function runTable(): Promise<void> {
   // A quarter of a small server's memory, as PostgreSQL's manual has it: its default of 128 MB does not hold a month's indexes.
   const server = await startServer({ shared_buffers: "2GB" })
   try {
-    const result = await measureStorage(server, Number(values.messages ?? 10_000_000), rounds, say)
+    const width = values.partitioned as PartitionWidth
+    const result = await measureStorage(
+      server,
+      { rows: Number(values.messages ?? 10_000_000), width, rounds },
+      say,
+    )
     const on = machine(server)
     answer({ machine: on, result }, `${machineText(on)}\n\n${storageText(result)}`)
   } finally {

@@ -44,9 +44,9 @@ export function startUpText(results: readonly StartUp[]): string {
   ])
 }
 
-export function storageText({ rows, emptyCpu, fullCpu, ratio, lookUps }: Storage): string {
+export function storageText({ rows, width, emptyCpu, fullCpu, ratio, lookUps }: Storage): string {
   const inserts = table([
-    ["PostgreSQL µs/row", "empty", `${rows} rows`, "ratio"],
+    [`PostgreSQL µs/row, by ${width}`, "empty", `${rows} rows`, "ratio"],
     ["insert", spreadText(emptyCpu, 1), spreadText(fullCpu, 1), `${ratio.toFixed(2)}×`],
   ])
   return lookUps.reduce(

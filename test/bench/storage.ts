@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto"
 import pg from "pg"
 import { isToken } from "../../src/mask/token.ts"
 import { openDatabase } from "../../src/sink/connection.ts"
+import type { PartitionWidth } from "../../src/sink/partitions.ts"
 import { createPostgresSink } from "../../src/sink/postgres.ts"
 import type { Batch } from "../../src/sink/sink.ts"
 import { addressOf } from "../database.ts"
@@ -12,6 +13,7 @@ import { type Spread, spread } from "./statistics.ts"
 
 export interface Storage {
   readonly rows: number
+  readonly width: PartitionWidth
   /** PostgreSQL's CPU for a row, in µs, in an empty table and in one that holds `rows`. */
   readonly emptyCpu: Spread
   readonly fullCpu: Spread
@@ -23,22 +25,27 @@ const ROWS_PER_BATCH = 500
 const BATCHES = 40
 const LOOK_UPS = 50
 
-/** What a partitioned table costs once it holds `rows` logins: to insert into, and to look people up in. */
+/**
+ * What a partitioned table costs once it holds `rows` logins: to insert into, and to look people up in.
+ *
+ * The logins are of a year, and those that are measured of the day in the middle
+ * of a partition, whatever the date is.
+ */
 export async function measureStorage(
   server: Server,
-  rows: number,
-  rounds: number,
+  { rows, width, rounds }: { readonly rows: number; readonly width: PartitionWidth; readonly rounds: number },
   tell: (words: string) => void,
 ): Promise<Storage> {
-  const url = await server.fresh({ partitioned: "month" })
+  const url = await server.fresh({ partitioned: width })
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const db = await openDatabase(addressOf(url), { poolSize: 1 })
   const sink = createPostgresSink(db, LOGIN, { retrySeconds: 1, vault: false })
   try {
-    const emptyCpu = await insert(server, sink, rounds)
-    await fill(client, rows, tell)
-    const fullCpu = await insert(server, sink, rounds)
+    const today = middleOf(width, new Date())
+    const emptyCpu = await insert(server, sink, rounds, today)
+    await fill(client, rows, today, tell)
+    const fullCpu = await insert(server, sink, rounds, today)
     const lookUps = [
       await lookUp(client, "user_id", "md5($1::text)"),
       await lookUp(client, "masked_ip", "'k1:' || md5('ip' || $1::text) || md5('ip' || $1::text)"),
@@ -48,7 +55,7 @@ export async function measureStorage(
         "'k1:' || md5('device' || $1::text) || md5('device' || $1::text)",
       ),
     ]
-    return { rows, emptyCpu, fullCpu, ratio: fullCpu.median / emptyCpu.median, lookUps }
+    return { rows, width, emptyCpu, fullCpu, ratio: fullCpu.median / emptyCpu.median, lookUps }
   } finally {
     await sink.close()
     await client.end()
@@ -57,11 +64,17 @@ export async function measureStorage(
 
 type PostgresSink = ReturnType<typeof createPostgresSink>
 
-async function insert(server: Server, sink: PostgresSink, rounds: number): Promise<Spread> {
+/** In the present one, in UTC. Weeks begin on Monday. */
+function middleOf(width: PartitionWidth, now: Date): Date {
+  const day = { month: 15, week: now.getUTCDate() - ((now.getUTCDay() + 6) % 7) + 3, day: now.getUTCDate() }
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), day[width]))
+}
+
+async function insert(server: Server, sink: PostgresSink, rounds: number, today: Date): Promise<Spread> {
   const figures: number[] = []
   // The first round fills the caches, and does not count.
   for (let round = 0; round <= rounds; round++) {
-    const batches = Array.from({ length: BATCHES }, batch)
+    const batches = Array.from({ length: BATCHES }, () => batch(today))
     const before = familyCpuSeconds(server.postmaster)
     for (const one of batches) await sink.write(one, () => {})
     const cpu = familyCpuSeconds(server.postmaster) - before
@@ -70,13 +83,13 @@ async function insert(server: Server, sink: PostgresSink, rounds: number): Promi
   return spread(figures)
 }
 
-function batch(): Batch {
+function batch(today: Date): Batch {
   const rows = Array.from({ length: ROWS_PER_BATCH }, () => {
     const messageId = randomUUID()
     const hex = createHash("sha256").update(messageId).digest("hex")
     const tokens = [`k1:${hex}`, `k1:${hex.slice(32)}${hex.slice(0, 32)}`].filter(isToken)
     const plain = [hex.slice(0, 32), "android", null, 2_003_000]
-    return { messageId, sentAtMs: Date.now(), plain, tokens, originals: [] }
+    return { messageId, sentAtMs: today.getTime(), plain, tokens, originals: [] }
   })
   return { rows, rejects: [], erasures: null }
 }
@@ -87,13 +100,19 @@ const DAYS = 365
 const LEDGER_DAYS = 15
 
 /** A year of rows, and what the ledger keeps of it, made by the server in chunks. */
-async function fill(client: pg.Client, rows: number, tell: (words: string) => void): Promise<void> {
+async function fill(
+  client: pg.Client,
+  rows: number,
+  today: Date,
+  tell: (words: string) => void,
+): Promise<void> {
   const chunk = 500_000
+  const date = today.toISOString().slice(0, 10)
   for (let from = 0; from < rows; from += chunk) {
     const to = Math.min(from + chunk, rows)
     await client.query(`insert into user_logins
       select md5(n::text), 'android', 'k1:' || md5('ip' || n) || md5('ip' || n),
-        'k1:' || md5('device' || n) || md5('device' || n), null, 2003000, current_date - n % ${DAYS}
+        'k1:' || md5('device' || n) || md5('device' || n), null, 2003000, date '${date}' - n % ${DAYS}
       from generate_series(${from}, ${to - 1}) n`)
     await client.query(
       `insert into peppermill.ledger (message_id) select gen_random_uuid()
@@ -102,6 +121,8 @@ async function fill(client: pg.Client, rows: number, tell: (words: string) => vo
     tell(`${to} rows stored`)
   }
   await client.query("vacuum analyze")
+  // Or the inserts would be charged with writing out what filling left.
+  await client.query("checkpoint")
 }
 
 async function lookUp(client: pg.Client, column: string, value: string) {
