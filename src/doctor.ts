@@ -14,7 +14,9 @@ import {
 import { findIdentities, loginReach } from "./recover/reach.ts"
 import { describePermissions } from "./sandbox.ts"
 import type { Database } from "./sink/connection.ts"
+import { parseTableName } from "./sink/identifier.ts"
 import { unknownMaskKeys } from "./sink/mask-keys.ts"
+import { newestPartition } from "./sink/partitions.ts"
 import { createPostgresSink } from "./sink/postgres.ts"
 
 /** What one check found, and what to do about it. */
@@ -125,6 +127,7 @@ async function checkDatabase(settings: Settings, db: Database): Promise<readonly
   const vault = settings.config.vault.recipients.length > 0
   await createPostgresSink(db, settings.shape, { retrySeconds: 0, vault }).check()
   const findings = [ok("database", `${settings.shape.table} takes every event, and this login may write it`)]
+  findings.push(...(await checkPartitions(settings, db)))
   const keys = await openMaskKeys(settings).catch(() => null)
   if (keys === null) return findings
   const checks = keys.live.map((key) => ({ id: key.id, checkValue: checkValue(key) }))
@@ -134,6 +137,16 @@ async function checkDatabase(settings: Settings, db: Database): Promise<readonly
   else
     findings.push(ok("key check", `${unknown.join(", ")}: new to this database; the first run remembers it`))
   return findings
+}
+
+async function checkPartitions({ shape }: Settings, db: Database): Promise<readonly Finding[]> {
+  const newest = await newestPartition(db, parseTableName(shape.table))
+  if (newest === null) return []
+  const { width, until, due } = newest
+  if (!due) return [ok("partitions", `one for each ${width} until ${until}`)]
+  return [
+    warn("partitions", `none from ${until} on: rows will go to the default partition`, "run peppermill init"),
+  ]
 }
 
 async function onDatabase<T>(

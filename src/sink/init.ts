@@ -8,7 +8,7 @@ import { parseTableName, printTable, type TableName } from "./identifier.ts"
 import { compareObjects, findObjects, type InitStep } from "./init-objects.ts"
 import { CREATE_HISTORY, migrationStatement } from "./migrations/migration.ts"
 import { MIGRATIONS } from "./migrations/migrations.ts"
-import { type PartitionWidth, widthQuery } from "./partitions.ts"
+import { newestPartition, type PartitionWidth } from "./partitions.ts"
 import { CREATE_ROLES } from "./roles.ts"
 import { assertServerFits } from "./server-fit.ts"
 import { assertTableFits, relationKind } from "./table-fit.ts"
@@ -26,7 +26,6 @@ const PROLOGUE = [
   "set local search_path = pg_catalog, pg_temp",
   "set local client_min_messages = warning",
   "set local statement_timeout = 0",
-  "set local datestyle = 'ISO'",
   `select pg_advisory_xact_lock(${LOCK})`,
 ]
 
@@ -96,10 +95,9 @@ async function refuseMisfit(db: Database, shape: EventShape, { partitioned }: In
 }
 
 async function refuseOtherWidth(db: Database, table: TableName, wanted: PartitionWidth): Promise<void> {
-  const { rows } = await sql.raw<{ width: PartitionWidth }>(widthQuery(table)).execute(db)
-  const width = rows[0]?.width ?? wanted
-  if (width === wanted) return
-  throw new UserError("config", `${printTable(table)} is partitioned by ${width}, not by ${wanted}`, {
+  const found = await newestPartition(db, table)
+  if (found === null || found.width === wanted) return
+  throw new UserError("config", `${printTable(table)} is partitioned by ${found.width}, not by ${wanted}`, {
     hint: "leave --partitioned out: init goes on as the table is",
   })
 }

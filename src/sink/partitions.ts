@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto"
+import { sql } from "kysely"
+import type { Database } from "./connection.ts"
 import { quoteIdentifier, quoteLiteral, quoteTable, type TableName } from "./identifier.ts"
 
 /** Of how long a period each partition has the rows. */
@@ -15,17 +17,36 @@ export function defaultPartition({ schema, name }: TableName): TableName {
   return { schema, name: partName(name, "default") }
 }
 
-/**
- * A query for the width of a table's newest partition; null without one.
- *
- * PostgreSQL gives a partition's bounds as text only, in the session's DateStyle: ISO it must be.
- */
-export function widthQuery(table: TableName): string {
-  return `select case bound[2]::date - bound[1]::date when 1 then 'day' when 7 then 'week' else 'month' end as width
-    from pg_inherits i join pg_class c on c.oid = i.inhrelid
-      cross join regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''([0-9-]+)''\\) TO \\(''([0-9-]+)''\\)') as bound
-    where i.inhparent = to_regclass(${quoteLiteral(quoteTable(table))}) and bound is not null
-    order by bound[2]::date desc limit 1`
+/** The last of a table's partitions. */
+export interface NewestPartition {
+  readonly width: PartitionWidth
+  /** The first day that it does not have, as YYYY-MM-DD. */
+  readonly until: string
+  /** Whether the next period has none: time for `init`. */
+  readonly due: boolean
+}
+
+/** Of a table that `init` partitioned; of any other null. */
+export async function newestPartition(db: Database, table: TableName): Promise<NewestPartition | null> {
+  const { rows } = await sql.raw<NewestPartition>(newestQuery(table)).execute(db)
+  return rows[0] ?? null
+}
+
+/** PostgreSQL gives a partition's bounds as text only, in the session's way to write dates, which it also reads. */
+function newestQuery(table: TableName): string {
+  return `select width, to_char(until, 'YYYY-MM-DD') as until,
+      until <= (now() at time zone 'utc') + ('1 ' || width)::interval as due
+    from (
+      select bound[2]::date as until,
+        case bound[2]::date - bound[1]::date when 1 then 'day' when 7 then 'week' else 'month' end as width
+      from pg_catalog.pg_partitioned_table p join pg_catalog.pg_inherits i on i.inhparent = p.partrelid
+        join pg_catalog.pg_class c on c.oid = i.inhrelid
+        cross join regexp_match(pg_get_expr(c.relpartbound, c.oid),
+          'FROM \\(''([^'']+)''\\) TO \\(''([^'']+)''\\)') as bound
+      where p.partrelid = to_regclass(${quoteLiteral(quoteTable(table))})
+        and p.partdefid = to_regclass(${quoteLiteral(quoteTable(defaultPartition(table)))})
+    ) as bounded
+    where until is not null order by bounded.until desc limit 1`
 }
 
 /**
@@ -46,7 +67,7 @@ declare
   parent constant text := ${quoteLiteral(quoteTable(table))};
   fallback constant text := ${quoteLiteral(quoteTable(defaultPartition(table)))};
   sent_date constant text := ${quoteLiteral(quoteIdentifier(sentDate))};
-  width constant text := coalesce((${widthQuery(table)}), ${quoteLiteral(width)});
+  width constant text := coalesce((select width from (${newestQuery(table)}) as newest), ${quoteLiteral(width)});
   period constant interval := '1 ' || width;
   first_day date := date_trunc(width, (now() at time zone 'utc') - period);
   next_day date;
