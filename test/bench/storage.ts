@@ -44,6 +44,7 @@ export async function measureStorage(
   try {
     const today = middleOf(width, new Date())
     const emptyCpu = await insert(server, sink, rounds, today)
+    await partitionPast(client, width)
     await fill(client, rows, today, tell)
     const fullCpu = await insert(server, sink, rounds, today)
     const lookUps = [
@@ -98,6 +99,19 @@ function batch(today: Date): Batch {
 const DAYS = 365
 /** The ledger is pruned to these. */
 const LEDGER_DAYS = 15
+
+/** The partitions that `init` would have made meanwhile, had it run for a year and two months. */
+async function partitionPast(client: pg.Client, width: PartitionWidth): Promise<void> {
+  await client.query(`do $$ declare first_day date; begin
+    for first_day in select generate_series(
+      date_trunc('${width}', now() at time zone 'utc' - interval '${DAYS + 60} days'),
+      date_trunc('${width}', now() at time zone 'utc') - interval '2 ${width}', interval '1 ${width}')
+    loop
+      execute format('create table %I partition of user_logins for values from (%L) to (%L)',
+        'past_' || first_day, first_day, (first_day + interval '1 ${width}')::date);
+    end loop;
+  end $$`)
+}
 
 /** A year of rows, and what the ledger keeps of it, made by the server in chunks. */
 async function fill(
