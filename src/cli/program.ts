@@ -114,6 +114,7 @@ async function openSurface(options: RootOptions, surfaces: Surfaces): Promise<vo
   else await surfaces.terminal(options)
 }
 
+/** Written out here, because the usage is shown without anything of the sink. */
 const WIDTHS: readonly PartitionWidth[] = ["month", "week", "day"]
 
 function commands(io: Io, surfaces: Surfaces): readonly Command[] {

@@ -3,7 +3,7 @@ import { sql } from "kysely"
 import type { Database } from "./connection.ts"
 import { quoteIdentifier, quoteLiteral, quoteTable, type TableName } from "./identifier.ts"
 
-/** Of how long a period each partition has the rows. */
+/** The period whose rows a partition has. Weeks begin on Monday; all are of UTC. */
 export type PartitionWidth = "month" | "week" | "day"
 
 /** How many periods beyond the present one have a partition of their own after `init`. */

@@ -287,12 +287,16 @@ describe("a partitioned table", () => {
     expect(await init(database)).toEqual(await init(database, LOGIN, { partitioned: width }))
   })
 
-  test.each([55, 56, 63])("whose name has %i characters has its months too", async (length) => {
+  test.each([
+    [55, `${"t".repeat(55)}_default`],
+    [56, `${"t".repeat(46)}_525ebaf7_default`],
+    [63, `${"t".repeat(46)}_fe60147e_default`],
+  ])("whose name has %i characters has its months too", async (length, fallback) => {
     await using database = await createEmptyDatabase()
     const steps = await init(database, { ...LOGIN, table: "t".repeat(length) }, PARTITIONED)
     const partitions = Object.keys(steps).filter((object) => object.startsWith("partition "))
     expect(partitions).toHaveLength(15)
-    expect(partitions.filter((object) => object.endsWith("_default"))).toHaveLength(1)
+    expect(partitions).toContain(`partition ${fallback}`)
   })
 
   test.each(["t", "ü"])("shares no month with another whose name begins alike: %s", async (letter) => {
